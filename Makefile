@@ -1,0 +1,57 @@
+# Wheelwright's commands. `make run` and `make test` are the two of the README.
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+GO          ?= go
+BIN         := bin/wheelwright
+PROFILE     ?= ada_cu124
+FUZZTIME    ?= 60s
+WORLDS      ?= 300000
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# -buildvcs=false: the bytes of a build say nothing of the checkout it came from.
+export GOFLAGS := $(filter-out -buildvcs=%,$(GOFLAGS)) -buildvcs=false
+
+.PHONY: build run test race long live bench record lint clean
+
+# CGO_ENABLED=0: one static file, no NVML (profiles/gpu then reads nvidia-smi).
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/wheelwright
+
+# The main job on the real index: profile to lock, wheelhouse and image.
+run: build
+	$(BIN) build --profile $(PROFILE) --to oci:out/$(PROFILE)
+
+# Every default test: no network, seconds.
+test:
+	$(GO) test ./...
+
+race:
+	$(GO) test -race -timeout 9m ./...
+
+# Random worlds against brute force, many more than by default, then every fuzz target for FUZZTIME.
+long:
+	$(GO) test -count=1 -timeout 60m ./solver/engine -worlds $(WORLDS)
+	FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
+
+# Against the real index and mirror. Needs the network.
+live:
+	$(GO) test -tags live -count=1 -timeout 30m ./...
+
+# Go benchmarks, then lock time and memory beside uv's in the same run.
+bench: build
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+	scripts/bench-lock.sh $(PROFILE)
+
+# Reads the real index again into testdata/index (see its README).
+record:
+	$(GO) run ./cmd/record -out testdata/index
+
+lint:
+	@bad=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+	  if [ -n "$$bad" ]; then echo "not gofmt-ed:"; echo "$$bad"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) vet -tags live ./...
+	$(GO) run $(STATICCHECK) ./...
+
+clean:
+	rm -rf bin out

@@ -1,0 +1,121 @@
+// Package builder runs the steps of the program in order: a profile becomes a
+// lock, the lock a wheelhouse, the wheelhouse an image. Each step calls the
+// package that owns it; none calls back upwards. What it tells goes through
+// Options.Report; it prints nothing and knows no command line.
+package builder
+
+import (
+	"io"
+	"path/filepath"
+	"strings"
+
+	"wheelwright/profiles"
+	"wheelwright/solver/pep508"
+	"wheelwright/wheelhouse"
+	"wheelwright/wheelhouse/index"
+)
+
+// Options say what to build and with what.
+type Options struct {
+	Profile  string              // name of a shipped profile, or a path
+	Python   string              // another Python for it, X.Y; empty: the profile's own
+	LockPath string              // of the lock file, read and written; empty: ./pylock.PROFILE[-pyXY].toml
+	CacheDir string              // shared by processes
+	Env      func(string) string // environment variables: os.Getenv
+	Home     string              // of the user, for pip.conf and netrc
+	Report   func(Event)         // may be nil; called from several goroutines
+	Trace    io.Writer           // one line for each request; may be nil
+
+	IndexURL     string            // replaces the default index, environment's and configuration's
+	ReplaceIndex map[string]string // name of one of the profile's indexes -> its URL
+
+	Upgrade         bool     // keep no version of an existing lock
+	UpgradePackages []string // keep not the version of these
+	Locked          bool     // fail where the lock would change
+	Frozen          bool     // use the lock as it is
+	Offline         bool     // open no socket
+}
+
+// Builder is one build of one profile.
+type Builder struct {
+	Options
+	Profile  profiles.Profile
+	settings index.Settings
+	client   *index.Client
+	house    *wheelhouse.House
+}
+
+// New prepares a build: index configuration is read and checked, nothing is
+// fetched or written yet.
+func New(o Options) (*Builder, error) {
+	p, err := profiles.Load(o.Profile)
+	if err != nil {
+		return nil, err
+	}
+	if o.LockPath == "" {
+		o.LockPath = "pylock." + p.Name + ".toml"
+		if o.Python != "" {
+			o.LockPath = "pylock." + p.Name + "-py" + strings.ReplaceAll(o.Python, ".", "") + ".toml"
+		}
+	}
+	if o.Python != "" {
+		if p, err = p.WithPython(o.Python); err != nil {
+			return nil, err
+		}
+	}
+	if o.LockPath, err = filepath.Abs(o.LockPath); err != nil {
+		return nil, err
+	}
+	b := &Builder{Options: o, Profile: p}
+	b.settings, err = index.Configure(index.Options{
+		Profile:  sources(p),
+		IndexURL: o.IndexURL,
+		Replace:  o.ReplaceIndex,
+		Env:      o.Env,
+		Home:     o.Home,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range b.settings.Notes {
+		b.note(StepResolve, n)
+	}
+	b.client, err = index.New(b.settings, index.ClientOptions{
+		CacheDir: o.CacheDir,
+		Offline:  o.Offline,
+		Trace:    o.Trace,
+		Log:      func(s string) { b.note(StepResolve, s) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	if b.house, err = wheelhouse.Open(o.CacheDir); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// sources are the profile's indexes as the index package takes them.
+func sources(p profiles.Profile) []index.Source {
+	var out []index.Source
+	for _, x := range p.Indexes {
+		s := index.Source{Name: x.Name, URL: x.URL}
+		for _, name := range x.Packages {
+			s.Packages = append(s.Packages, pep508.Normalize(name))
+		}
+		if user, password, ok := x.Credentials(); ok {
+			s = s.WithCredentials(user, password)
+		}
+		switch {
+		case x.Path != "":
+			s.Kind, s.URL = index.Path, x.Path
+		case x.FindLinks != "":
+			s.Kind, s.URL = index.FindLinks, x.FindLinks
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// Stats counts the requests made so far.
+func (b *Builder) Stats() index.Stats { return b.client.Stats() }

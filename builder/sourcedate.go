@@ -1,0 +1,22 @@
+package builder
+
+import (
+	"strconv"
+	"time"
+
+	"wheelwright/fault"
+)
+
+// sourceDate is the time an image claims to be made: SOURCE_DATE_EPOCH
+// (seconds since 1970, reproducible-builds.org specification) or 1970-01-01.
+func sourceDate(env func(string) string) (time.Time, error) {
+	s := env("SOURCE_DATE_EPOCH")
+	if s == "" {
+		return time.Unix(0, 0).UTC(), nil
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 0 || n > 1<<40 {
+		return time.Time{}, fault.New(fault.Input, "SOURCE_DATE_EPOCH is %q, not a count of seconds since 1970", s).Try("unset it, or set it to the output of: git log -1 --format=%%ct")
+	}
+	return time.Unix(n, 0).UTC(), nil
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"archive/zip"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"wheelwright/internal/recorded"
+)
+
+var update = flag.Bool("update", false, "write golden files anew")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"wheelwright": main})
+}
+
+// TestScripts runs testdata/script/*.txtar: whole commands against the
+// recorded index. Scripts have, besides testscript's own commands:
+//
+//	wheel DIR NAME VERSION [HEADER…]   writes a small wheel; a HEADER is a METADATA line
+//	exits CODE COMMAND…                runs a command that must end with this exit code
+//	serve VAR BEHAVIOUR                starts a loopback server that behaves so: VAR is its index URL, VAR_HOST its address
+//	serve VAR liar DIR                 serves the wheels of DIR, with METADATA that asks for one thing more
+func TestScripts(t *testing.T) {
+	index := recorded.Start(t, recorded.Options{})
+	testscript.Run(t, testscript.Params{
+		Dir:           "../../testdata/script",
+		UpdateScripts: *update,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("HOME", e.WorkDir+"/home")
+			e.Setenv("XDG_CACHE_HOME", e.WorkDir+"/cache")
+			e.Setenv("INDEX", index.Simple)
+			e.Setenv("CU118", index.CU118)
+			e.Setenv("PIP_INDEX_URL", index.Simple)
+			e.Setenv("PIP_CONFIG_FILE", os.DevNull)
+			return os.MkdirAll(e.WorkDir+"/home", 0o755)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"wheel": cmdWheel,
+			"exits": cmdExits,
+			"serve": func(ts *testscript.TestScript, _ bool, args []string) { cmdServe(ts, args) },
+		},
+	})
+}
+
+// cmdExits runs a command and compares its exit code.
+func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND…")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	code := "0"
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		code = strconv.Itoa(exit.ExitCode())
+	case err != nil:
+		ts.Fatalf("%v", err)
+	}
+	if code != args[0] {
+		ts.Fatalf("exit code is %s, want %s", code, args[0])
+	}
+}
+
+// cmdWheel writes DIR/NAME-VERSION-py3-none-any.whl with one module, a
+// console script and RECORD.
+func cmdWheel(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: wheel DIR NAME VERSION [HEADER…]")
+	}
+	dir, name, version := ts.MkAbs(args[0]), args[1], args[2]
+	ts.Check(os.MkdirAll(dir, 0o755))
+	info := fmt.Sprintf("%s-%s.dist-info", name, version)
+	members := [][2]string{
+		{name + "/__init__.py", fmt.Sprintf("version = %q\n", version)},
+		{info + "/METADATA", fmt.Sprintf("Metadata-Version: 2.1\nName: %s\nVersion: %s\n%s", name, version, lines(args[3:]))},
+		{info + "/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"},
+		{info + "/entry_points.txt", fmt.Sprintf("[console_scripts]\n%s = %s:main\n", name, name)},
+	}
+	record := info + "/RECORD,,\n"
+	for _, m := range members {
+		sum := sha256.Sum256([]byte(m[1]))
+		record += fmt.Sprintf("%s,sha256=%s,%d\n", m[0], base64.RawURLEncoding.EncodeToString(sum[:]), len(m[1]))
+	}
+	f, err := os.Create(filepath.Join(dir, fmt.Sprintf("%s-%s-py3-none-any.whl", name, version)))
+	ts.Check(err)
+	z := zip.NewWriter(f)
+	for _, m := range append(members, [2]string{info + "/RECORD", record}) {
+		w, err := z.Create(m[0])
+		ts.Check(err)
+		_, err = w.Write([]byte(m[1]))
+		ts.Check(err)
+	}
+	ts.Check(z.Close())
+	ts.Check(f.Close())
+}
+
+func lines(s []string) string {
+	if len(s) == 0 {
+		return ""
+	}
+	return strings.Join(s, "\n") + "\n"
+}
+
+// behaviours of the index that serve starts.
+var behaviours = map[string]http.HandlerFunc{
+	"unauthorized": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) },
+	"forbidden":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) },
+	"broken":       func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
+	"missing":      func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) },
+	"nolinks": func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, "<html><body><h1>Sign in</h1></body></html>")
+	},
+	"badjson": func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/vnd.pypi.simple.v1+json")
+		fmt.Fprint(w, `{"files": [`)
+	},
+}
+
+func cmdServe(ts *testscript.TestScript, args []string) {
+	var h http.Handler
+	switch {
+	case len(args) == 3 && args[1] == "liar":
+		h = liar(ts.MkAbs(args[2]))
+	case len(args) == 2 && behaviours[args[1]] != nil:
+		h = behaviours[args[1]]
+	default:
+		ts.Fatalf("usage: serve VAR BEHAVIOUR")
+	}
+	server := httptest.NewServer(h)
+	ts.Defer(server.Close)
+	ts.Setenv(args[0], server.URL+"/simple/")
+	ts.Setenv(args[0]+"_HOST", strings.TrimPrefix(server.URL, "http://"))
+}
+
+// liar is an index whose FILE.metadata is not the METADATA inside the file.
+func liar(dir string) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /simple/{name}/", func(w http.ResponseWriter, r *http.Request) {
+		files, err := filepath.Glob(filepath.Join(dir, r.PathValue("name")+"-*.whl"))
+		if err != nil || len(files) == 0 {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html")
+		for _, f := range files {
+			data, err := os.ReadFile(f)
+			if err != nil {
+				panic(err)
+			}
+			fmt.Fprintf(w, "<a href=\"/files/%s#sha256=%x\" data-core-metadata=\"true\">%[1]s</a>\n", filepath.Base(f), sha256.Sum256(data))
+		}
+	})
+	mux.HandleFunc("GET /files/{file}", func(w http.ResponseWriter, r *http.Request) {
+		file, metadata := strings.CutSuffix(r.PathValue("file"), ".metadata")
+		if !metadata {
+			http.ServeFile(w, r, filepath.Join(dir, file))
+			return
+		}
+		name, version, _ := strings.Cut(file, "-")
+		version, _, _ = strings.Cut(version, "-")
+		fmt.Fprintf(w, "Metadata-Version: 2.1\nName: %s\nVersion: %s\nRequires-Python: >=3.8\n", name, version)
+	})
+	return mux
+}

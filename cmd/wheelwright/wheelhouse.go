@@ -1,0 +1,131 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"wheelwright/builder"
+	"wheelwright/fault"
+)
+
+func (a *app) wheelhouseCommand() *cobra.Command {
+	return group("wheelhouse", "Fill and verify the offline wheelhouse of a profile", a.wheelhouseFill(), a.wheelhouseVerify())
+}
+
+// defaultWheelhouse is the folder of a profile's wheels when none is given.
+func defaultWheelhouse(b *builder.Builder) string {
+	return filepath.Join("wheelhouse", b.Profile.Name)
+}
+
+func (a *app) wheelhouseFill() *cobra.Command {
+	var r resolveFlags
+	var dir string
+	cmd := &cobra.Command{
+		Use:   "fill --profile NAME",
+		Short: "Bring every file of a profile's lock into a folder, checked by sha256",
+		Long: `Resolve a profile (or keep its lock), download what the cache lacks, check every
+file by sha256, and lay the wheels out by file name. A download that was cut goes
+on where it stopped. pip and uv install from the folder with --find-links.
+Prints the folder on stdout.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if dir != "" && len(r.profiles) > 1 {
+				return fault.New(fault.Input, "--dir names one folder and %d profiles are asked for", len(r.profiles)).Try("leave --dir out: each folder is then wheelhouse/PROFILE")
+			}
+			var reports []builder.FillReport
+			err := a.each(&r, func(b *builder.Builder) error {
+				to := dir
+				if to == "" {
+					to = defaultWheelhouse(b)
+				}
+				filled, err := b.Fill(cmd.Context(), to)
+				if err != nil {
+					return err
+				}
+				a.tellLock(filled.Locked)
+				reports = append(reports, builder.FillReport{Lock: filled.Locked.Report(), Dir: to, Files: filled.Artifacts})
+				if !a.json {
+					fmt.Fprintln(a.stdout, to)
+				}
+				return nil
+			})
+			if err == nil && a.json {
+				return a.printJSON(reports)
+			}
+			return err
+		},
+	}
+	r.add(cmd)
+	cmd.Flags().StringVarP(&dir, "dir", "d", "", "the folder (default wheelhouse/PROFILE)")
+	a.jsonFlag(cmd)
+	return cmd
+}
+
+func (a *app) wheelhouseVerify() *cobra.Command {
+	var r resolveFlags
+	var dir string
+	cmd := &cobra.Command{
+		Use:   "verify --profile NAME",
+		Short: "Check a wheelhouse folder against the profile's lock",
+		Long: `Read every file of the folder and compare it with the lock by sha256. Exit 5 if a
+file's bytes differ, 1 if a file is missing, 0 otherwise; files that the lock
+does not name are reported and do no harm. Opens no socket.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			r.options.Offline = true
+			var reports []builder.VerifyReport
+			var bad error
+			err := a.each(&r, func(b *builder.Builder) error {
+				from := dir
+				if from == "" {
+					from = defaultWheelhouse(b)
+				}
+				report, err := b.Verify(cmd.Context(), from)
+				if err != nil {
+					return err
+				}
+				reports = append(reports, report)
+				if !a.json {
+					a.printVerify(report)
+				}
+				if err := report.Report.Err(); err != nil && (bad == nil || fault.KindOf(err) == fault.Integrity) {
+					bad = err
+				}
+				return nil
+			})
+			if err == nil && a.json {
+				err = a.printJSON(reports)
+			}
+			if err == nil {
+				err = bad
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringSliceVarP(&r.profiles, "profile", "p", nil, "profile: a name, a path, or several with commas")
+	cmd.Flags().StringVarP(&r.options.LockPath, "output", "o", "", "the lock file (default ./pylock.PROFILE.toml)")
+	cmd.Flags().StringVarP(&dir, "dir", "d", "", "the folder (default wheelhouse/PROFILE)")
+	a.jsonFlag(cmd)
+	return cmd
+}
+
+// printVerify tells what is wrong with a folder, a line each.
+func (a *app) printVerify(v builder.VerifyReport) {
+	r := v.Report
+	for _, w := range r.Wrong {
+		if w.Reason != "" {
+			fmt.Fprintf(a.stdout, "unreadable %s: %s\n", w.Name, w.Reason)
+			continue
+		}
+		fmt.Fprintf(a.stdout, "wrong %s: sha256 is %s, lock says %s\n", w.Name, w.Got, w.SHA256)
+	}
+	for _, name := range r.Missing {
+		fmt.Fprintf(a.stdout, "missing %s\n", name)
+	}
+	for _, name := range r.Extra {
+		fmt.Fprintf(a.stdout, "extra %s\n", name)
+	}
+	fmt.Fprintf(a.stdout, "%s: %d of %d files right, %d bytes read\n", r.Dir, r.Right, r.Files, r.Bytes)
+}

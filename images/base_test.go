@@ -1,0 +1,110 @@
+package images
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
+
+	"wheelwright/fault"
+	"wheelwright/images/layer"
+)
+
+// A layout made here is a base; its Python is found where it is, and nowhere
+// once an upper layer deleted it.
+func TestLayoutAsBase(t *testing.T) {
+	bottom := []layer.Entry{layer.Literal("usr/local/bin/python3.11", 0o755, []byte("python"))}
+	gone := []layer.Entry{layer.Literal("usr/local/bin/.wh.python3.11", 0o644, nil)}
+	dir := filepath.Join(t.TempDir(), "base")
+	for tag, layers := range map[string][][]layer.Entry{"with": {bottom}, "without": {bottom, gone}} {
+		var blobs []*blob
+		config := &v1.ConfigFile{OS: "linux", Architecture: "amd64", RootFS: v1.RootFS{Type: "layers"},
+			Config: v1.Config{Env: []string{"PATH=/usr/local/bin:/bin", "LD_LIBRARY_PATH=/x", "LANG=C.UTF-8"}, Cmd: []string{"sh"}}}
+		for _, entries := range layers {
+			l, err := layer.Write(context.Background(), t.TempDir(), entries)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := newBlob(l, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			blobs = append(blobs, b)
+			config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, b.diffID)
+		}
+		i, err := assemble(config, nil, blobs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := WriteLayout(context.Background(), dir, tag, i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open := func(ref, machine string) (*Base, error) {
+		return OpenBase(context.Background(), BaseOptions{Ref: ref, Machine: machine, Python: "3.11", CacheDir: t.TempDir()})
+	}
+	s := scratch(t)
+	var err error
+	if s.Base, err = open("oci:"+dir+":with", "x86_64"); err != nil {
+		t.Fatal(err)
+	}
+	i := mustBuild(t, s)
+	config := string(i.Config())
+	for _, want := range []string{`"PATH=/opt/env/bin:/usr/local/bin:/bin"`, `"LANG=C.UTF-8"`, `"Cmd":["sh"]`, annotation + "base.digest"} {
+		if !strings.Contains(config, want) {
+			t.Errorf("configuration lacks %s: %s", want, config)
+		}
+	}
+	if strings.Contains(config, "LD_LIBRARY_PATH") {
+		t.Error("LD_LIBRARY_PATH of the base is kept")
+	}
+	if err := validate.Image(i.v1); err != nil {
+		t.Error(err)
+	}
+	if home, err := s.Base.pythonHome(context.Background(), "3.11"); err != nil || home != "/usr/local/bin" {
+		t.Errorf("python is in %q, %v", home, err)
+	}
+	if s.Base, err = open("oci:"+dir+":without", "x86_64"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = Build(context.Background(), s); fault.KindOf(err) != fault.Unsatisfiable {
+		t.Errorf("a base without python: %v", err)
+	}
+	if _, err = open("oci:"+dir, "x86_64"); fault.KindOf(err) != fault.Input {
+		t.Errorf("two images and no tag: %v", err)
+	}
+	if _, err = open("oci:"+dir+":with", "aarch64"); err == nil {
+		t.Error("an image for another machine is taken")
+	}
+	// A flipped bit in the base's layer is found before it is used.
+	path := s.Base.layers[0].path
+	data, _ := os.ReadFile(path)
+	data[len(data)/2] ^= 1
+	os.Remove(path)
+	os.WriteFile(path, data, fs.FileMode(0o644))
+	if s.Base, err = open("oci:"+dir+":with", "x86_64"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = Build(context.Background(), s); fault.KindOf(err) != fault.Integrity {
+		t.Errorf("a damaged base: %v", err)
+	}
+}
+
+func TestBaseRefused(t *testing.T) {
+	for ref, o := range map[string]BaseOptions{
+		"debian:11 packages": {Ref: "index.test/x", Packages: []string{"gcc"}, Machine: "x86_64"},
+		"machine":            {Ref: "scratch", Machine: "riscv64"},
+		"layout":             {Ref: "oci:/nonexistent", Machine: "x86_64"},
+		"name":               {Ref: "Not A Reference", Machine: "x86_64"},
+	} {
+		o.CacheDir = t.TempDir()
+		if _, err := OpenBase(context.Background(), o); fault.KindOf(err) != fault.Input {
+			t.Errorf("%s: %v", ref, err)
+		}
+	}
+}

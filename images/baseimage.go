@@ -1,0 +1,195 @@
+package images
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"wheelwright/fault"
+	"wheelwright/images/layer"
+)
+
+// layerEntry shortens signatures.
+type layerEntry = layer.Entry
+
+// maxNested bounds how deep an index of indexes is followed.
+const maxNested = 4
+
+// openLayout reads the manifest of a layout folder: DIR or DIR:TAG. Without a
+// tag the folder must hold one image for the platform.
+func (b *Base) openLayout(where string) error {
+	dir, tag := splitTag(where)
+	b.kind = baseLayout
+	index, err := layout.ImageIndexFromPath(dir)
+	if err != nil {
+		return fault.New(fault.Input, "base oci:%s", where).Wrap(err).Try("name a folder with oci-layout and index.json")
+	}
+	found, err := b.pick(index, tag, 0)
+	if err != nil {
+		return fault.New(fault.Input, "base oci:%s", where).Wrap(err)
+	}
+	if len(found) != 1 {
+		return fault.New(fault.Input, "base oci:%s: %d images for linux/%s, want one", where, len(found), b.arch).
+			Try("choose by tag: oci:DIR:TAG")
+	}
+	manifest, err1 := found[0].RawManifest()
+	config, err2 := found[0].RawConfigFile()
+	if err := errors.Join(err1, err2); err != nil {
+		return fault.New(fault.Integrity, "base oci:%s", where).Wrap(err)
+	}
+	if err := b.read(manifest, config); err != nil {
+		return err
+	}
+	for _, l := range b.layers {
+		l.path = filepath.Join(dir, "blobs", l.digest.Algorithm, l.digest.Hex)
+	}
+	return nil
+}
+
+// pick finds the images of an index that are for the platform; tag, if any,
+// must be their reference name.
+func (b *Base) pick(index v1.ImageIndex, tag string, depth int) ([]v1.Image, error) {
+	m, err := index.IndexManifest()
+	if err != nil {
+		return nil, err
+	}
+	var out []v1.Image
+	for _, d := range m.Manifests {
+		if tag != "" && depth == 0 && d.Annotations[annotation+"ref.name"] != tag {
+			continue
+		}
+		if d.Platform != nil && (d.Platform.Architecture != b.arch || d.Platform.OS != "linux") {
+			continue
+		}
+		switch {
+		case d.MediaType.IsImage():
+			image, err := index.Image(d.Digest)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, image)
+		case d.MediaType.IsIndex() && depth < maxNested:
+			nested, err := index.ImageIndex(d.Digest)
+			if err != nil {
+				return nil, err
+			}
+			more, err := b.pick(nested, "", depth+1)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, more...)
+		}
+	}
+	return out, nil
+}
+
+// read takes a base image's manifest and config: the config must be what the
+// manifest says, for the platform, and agree in the number of layers.
+func (b *Base) read(manifest, config []byte) error {
+	refuse := func(why string, args ...any) error {
+		return fault.New(fault.Integrity, "base %s", b.Ref).Because(why, args...)
+	}
+	var m v1.Manifest
+	if err := json.Unmarshal(manifest, &m); err != nil {
+		return refuse("its manifest is not JSON: %v", err)
+	}
+	b.config = &v1.ConfigFile{}
+	if err := json.Unmarshal(config, b.config); err != nil {
+		return refuse("its configuration is not JSON: %v", err)
+	}
+	sum := sha256.Sum256(config)
+	if got := hex.EncodeToString(sum[:]); got != m.Config.Digest.Hex {
+		return refuse("its configuration is sha256:%s, the manifest says %s", got, m.Config.Digest)
+	}
+	if b.config.Architecture != b.arch || b.config.OS != "linux" {
+		return fault.New(fault.Unsatisfiable, "base %s is for %s/%s, the profile for linux/%s", b.Ref, b.config.OS, b.config.Architecture, b.arch)
+	}
+	if len(m.Layers) != len(b.config.RootFS.DiffIDs) {
+		return refuse("its manifest has %d layers, its configuration %d", len(m.Layers), len(b.config.RootFS.DiffIDs))
+	}
+	for i, d := range m.Layers {
+		media := ociMedia(d.MediaType)
+		if media == "" || d.Digest.Algorithm != "sha256" {
+			return refuse("layer %d has media type %s, which is not known", i+1, d.MediaType)
+		}
+		b.layers = append(b.layers, &blob{
+			digest: d.Digest, diffID: b.config.RootFS.DiffIDs[i], size: d.Size, media: media,
+			members: []string{"layer of " + b.Ref},
+		})
+	}
+	whole := sha256.Sum256(manifest)
+	b.Digest = "sha256:" + hex.EncodeToString(whole[:])
+	return nil
+}
+
+// ociMedia is the OCI name of a layer's media type: the bytes are the same.
+func ociMedia(t types.MediaType) types.MediaType {
+	switch t {
+	case types.OCILayer, types.DockerLayer:
+		return types.OCILayer
+	case types.OCIUncompressedLayer, types.DockerUncompressedLayer:
+		return types.OCIUncompressedLayer
+	case types.OCILayerZStd:
+		return types.OCILayerZStd
+	}
+	return ""
+}
+
+// checkBlob looks whether a base's layer is there whole; with hash its digest
+// is checked too.
+func checkBlob(ctx context.Context, b *blob, hash bool) error {
+	f, err := os.Open(b.path)
+	if err != nil {
+		return fault.New(fault.Integrity, "base layer %s", b.digest).Wrap(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() != b.size {
+		return fault.New(fault.Integrity, "base layer %s is %d bytes, its manifest says %d", b.digest, info.Size(), b.size)
+	}
+	if !hash {
+		return nil
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, contextReader{ctx, f}); err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); got != b.digest.Hex {
+		return fault.New(fault.Integrity, "base layer %s holds sha256:%s", b.digest, got)
+	}
+	return nil
+}
+
+// splitTag parts DIR:TAG; a colon before the last slash belongs to the folder.
+func splitTag(s string) (dir, tag string) {
+	if i := strings.LastIndexByte(s, ':'); i > strings.LastIndexByte(s, '/') {
+		return s[:i], s[i+1:]
+	}
+	return s, ""
+}
+
+// contextReader stops reading when its context ends.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}

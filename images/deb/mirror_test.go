@@ -1,0 +1,237 @@
+package deb
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ulikunitz/xz"
+
+	"wheelwright/images/layer"
+)
+
+// entry is one member of a data.tar under test.
+type entry struct {
+	name, body, link string
+	kind             byte // tar type; 0: a file, or a folder when name ends in a slash
+	mode             int64
+}
+
+const home = "./root" // of the superuser
+
+func tarOf(entries ...entry) []byte {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, e := range entries {
+		h := &tar.Header{Name: e.name, Linkname: e.link, Typeflag: e.kind, Mode: e.mode, Size: int64(len(e.body))}
+		if h.Typeflag == 0 {
+			h.Typeflag = tar.TypeReg
+			if strings.HasSuffix(e.name, "/") {
+				h.Typeflag = tar.TypeDir
+			}
+		}
+		if h.Mode == 0 {
+			h.Mode = 0o755
+		}
+		w.WriteHeader(h)
+		io.WriteString(w, e.body)
+	}
+	w.Close()
+	return b.Bytes()
+}
+
+func packed(suffix string, data []byte) []byte {
+	var b bytes.Buffer
+	switch suffix {
+	case ".xz":
+		w, _ := xz.NewWriter(&b)
+		w.Write(data)
+		w.Close()
+	case ".gz":
+		w := gzip.NewWriter(&b)
+		w.Write(data)
+		w.Close()
+	default:
+		return data
+	}
+	return b.Bytes()
+}
+
+func ar(members ...[2]string) []byte {
+	b := []byte("!<arch>\n")
+	for _, m := range members {
+		b = append(b, fmt.Sprintf("%-16s%-12d%-6d%-6d%-8s%-10d`\n", m[0], 0, 0, 0, "100644", len(m[1]))...)
+		b = append(b, m[1]...)
+		if len(m[1])%2 == 1 {
+			b = append(b, '\n')
+		}
+	}
+	return b
+}
+
+// debOf makes a .deb; control is its paragraph without Package and Version.
+func debOf(name, version, control, suffix string, entries ...entry) []byte {
+	text := fmt.Sprintf("Package: %s\nVersion: %s\nArchitecture: amd64\n%s", name, version, control)
+	return ar(
+		[2]string{"debian-binary", "2.0\n"},
+		[2]string{"control.tar" + suffix, string(packed(suffix, tarOf(entry{name: "./control", body: text}, entry{name: "./md5sums", body: "x\n"})))},
+		[2]string{"data.tar" + suffix, string(packed(suffix, tarOf(entries...)))},
+	)
+}
+
+// mirror is a Debian mirror in memory: path -> bytes.
+type mirror struct {
+	files map[string][]byte
+	asked atomic.Int64
+	*httptest.Server
+}
+
+// fakeDeb is one package to put on the mirror.
+type fakeDeb struct {
+	suite, name, version, control string
+	entries                       []entry
+}
+
+func newMirror(t *testing.T, debs ...fakeDeb) *mirror {
+	m := &mirror{files: map[string][]byte{}}
+	index := map[string]string{"bookworm": "", "bookworm-updates": "", "bookworm-security": ""}
+	for i, d := range debs {
+		suffix := []string{".xz", ".gz", ""}[i%3]
+		data := debOf(d.name, d.version, d.control, suffix, d.entries...)
+		file := fmt.Sprintf("pool/%s_%s.deb", d.name, strings.ReplaceAll(d.version, ":", "%3a"))
+		m.files["/"+file] = data
+		index[d.suite] += fmt.Sprintf("Package: %s\nVersion: %s\nArchitecture: amd64\n%sFilename: %s\nSize: %d\nSHA256: %s\n\n",
+			d.name, d.version, d.control, file, len(data), hashOf(data))
+	}
+	for suite, text := range index {
+		small := packed(".xz", []byte(text))
+		base := "/dists/" + suite + "/"
+		m.files[base+"main/binary-amd64/Packages.xz"] = small
+		m.files[base+"InRelease"] = fmt.Appendf(nil, "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nSuite: x\nVersion: 12.9\nCodename: %s\nSHA256:\n %s %d main/binary-amd64/Packages\n %s %d main/binary-amd64/Packages.xz\n-----BEGIN PGP SIGNATURE-----\n",
+			suite, hashOf([]byte(text)), len(text), hashOf(small), len(small))
+	}
+	m.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		m.asked.Add(1)
+		data, ok := m.files[r.URL.Path]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
+	}))
+	t.Cleanup(m.Close)
+	return m
+}
+
+func (m *mirror) options(t *testing.T, packages ...string) Options {
+	return Options{Base: "debian:12", Machine: "x86_64", CacheDir: t.TempDir(), Packages: packages,
+		Env: func(string) string { return m.URL }}
+}
+
+// world is the least that a base of the fixed list needs.
+func world(t *testing.T) []fakeDeb {
+	suite := "bookworm"
+	return []fakeDeb{
+		{suite, "base-files", "12.4", "Pre-Depends: awk\n", []entry{
+			{name: "./"}, {name: "./bin/"}, {name: "./lib/"}, {name: home + "/", mode: 0o700}, {name: "./tmp/", mode: 0o1777},
+			{name: "./var/run/"}, {name: "./var/lock/"}, {name: "./run/"}, {name: "./usr/lib/os-release", body: "ID=debian\n", mode: 0o644},
+			{name: "./etc/os-release", link: "../usr/lib/os-release", kind: tar.TypeSymlink},
+			{name: "./usr/share/base-files/profile", body: "profile\n", mode: 0o644}}},
+		{suite, "base-passwd", "3", "", []entry{{name: "./usr/share/base-passwd/passwd.master", body: "root:*:0:0::/root:/bin/sh\n", mode: 0o644}}},
+		{suite, "ca-certificates", "2023", "Depends: debconf (>= 0.5) | debconf-2.0\n", []entry{
+			{name: "./usr/share/ca-certificates/mozilla/Főtanúsítvány (One).crt", body: string(root(t, "Wheel  Wright ROOT")), mode: 0o644}}},
+		{suite, "dash", "0.5", "", []entry{{name: "./bin/dash", body: "dash"}, {name: "./bin/sh", link: "dash", kind: tar.TypeSymlink}}},
+		{suite, "libc-bin", "2.36", "", nil}, {suite, "netbase", "6", "", nil},
+		{suite, "tzdata", "2026", "", []entry{{name: "./usr/share/zoneinfo/Etc/UTC", body: "TZif"}}},
+		{suite, "libc6", "2.36-1", "", []entry{{name: "./lib/x86_64-linux-gnu/libc.so.6", body: "old"}}},
+		{"bookworm-security", "libc6", "2.36-1+deb12u2", "", []entry{
+			{name: "./lib/"}, {name: "./lib/x86_64-linux-gnu/libc.so.6", body: "new"},
+			{name: "./lib64/ld.so", link: "/lib/x86_64-linux-gnu/libc.so.6", kind: tar.TypeSymlink}}},
+		{"bookworm-updates", "libc6", "2.36-1+deb12u1", "", nil},
+		{suite, "libgomp1", "12", "", nil}, {suite, "libstdc++6", "12", "Depends: libc6 (>= 2.36)\n", nil},
+		{suite, "mawk", "1.3", "Provides: awk\nPriority: required\n", []entry{{name: "./usr/bin/mawk", body: "mawk"}}},
+		{suite, "gawk", "5", "Provides: awk\nPriority: optional\n", nil},
+		{suite, "a-awk", "5", "Provides: awk\nPriority: optional\n", nil},
+		{suite, "debconf", "1.5", "Provides: debconf-2.0\n", nil},
+		{suite, "python3", "3.11.2-1", "Depends: python3.11 (>= 3.11.2-1~)\n", []entry{{name: "./usr/bin/python3", link: "python3.11", kind: tar.TypeSymlink}}},
+		{suite, "python3.11", "3.11.2-6", "Depends: libc6, base-files\n", []entry{{name: "./usr/bin/python3.11", body: "python"},
+			{name: "./usr/bin/a-python", link: "./usr/bin/python3.11", kind: tar.TypeLink},
+			{name: "./usr/lib/python3.11/EXTERNALLY-MANAGED", body: "[externally-managed]\n"},
+			{name: "./usr/share/doc/python3.11/copyright", body: "c"}, {name: "./usr/share/doc/python3.11/README", body: "r"},
+			{name: "./usr/share/man/man1/python.1", body: "m"}}},
+		{suite, "gcc", "12", "Depends: libc6\n", []entry{{name: "./usr/bin/gcc", body: "gcc"}, {name: home + "/x", body: "x"}}},
+	}
+}
+
+// root is a self-signed certificate as PEM.
+func root(t *testing.T, name string) []byte {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name, Country: []string{"DE"}}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+}
+
+// fetch puts the plan's packages into a folder, by sha256.
+func fetch(t *testing.T, p *Plan, o Options) func(string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, a := range p.Artifacts() {
+		r, _, _, err := Open(context.Background(), o, a.Sources[0], 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, _ := io.ReadAll(r)
+		r.Close()
+		if hashOf(data) != a.SHA256 || int64(len(data)) != a.Size {
+			t.Fatalf("%s is not what the index says", a.Name)
+		}
+		os.WriteFile(filepath.Join(dir, a.SHA256), data, 0o644)
+	}
+	return func(sha256 string) string { return filepath.Join(dir, sha256) }
+}
+
+// layersOf builds the tree and gives every layer's entries by path.
+func layersOf(t *testing.T, p *Plan, where func(string) string) map[string]map[string]layer.Entry {
+	t.Helper()
+	tree, err := p.Unpack(context.Background(), where, t.TempDir(), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { tree.Close() })
+	out := map[string]map[string]layer.Entry{}
+	for _, l := range p.Layers() {
+		out[l.Name] = map[string]layer.Entry{}
+		entries := tree.Entries(l.Name)
+		for _, e := range entries {
+			out[l.Name][e.Path] = e
+		}
+		if _, err := layer.Write(context.Background(), t.TempDir(), entries); err != nil {
+			t.Errorf("layer %s: %v", l.Name, err)
+		}
+	}
+	return out
+}

@@ -1,0 +1,342 @@
+package layer
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"wheelwright/fault"
+)
+
+func hardlink(path, target string) Entry { return Entry{Path: path, Hard: true, Link: target} }
+
+// big is content longer than the chunks in which it is passed on.
+var big = func() []byte {
+	b := make([]byte, 2*chunk+17)
+	r := rand.New(rand.NewPCG(1, 2))
+	for i := range b {
+		b[i] = byte(r.IntN(7))
+	}
+	return b
+}()
+
+// corners are entries that exercise every kind of header.
+func corners() []Entry {
+	return []Entry{
+		Literal("opt/env/bin/tool", 0o755, []byte("#!/opt/env/bin/python\n")),
+		Literal("opt/env/empty", 0o644, nil),
+		Literal("opt/env/big", 0o644, big),
+		Literal("usr/share/ca/NetLock_Arany_=Class_Gold=_Főtanúsítvány.crt", 0o644, []byte("x")),
+		Literal(strings.Repeat("long/", 60)+"name", 0o600, []byte("long")),
+		Symlink("opt/env/lib64", "lib"),
+		Symlink("etc/é", "/usr/é"),
+		Dir("tmp", fs.ModeSticky|0o777),
+		Dir("opt/env", 0o750),
+		{Path: "usr/bin/mount", Mode: fs.ModeSetuid | 0o755, GID: 42, Size: 1, Open: Literal("x", 0, []byte("m")).Open},
+		hardlink("a/first", "b/second"),
+		Literal("b/second", 0o644, []byte("shared")),
+		hardlink("c/third", "b/second"),
+	}
+}
+
+func write(t *testing.T, entries []Entry) *Layer {
+	t.Helper()
+	l, err := Write(context.Background(), t.TempDir(), entries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// The digests hold Format 0 still: if they change, Format must.
+func TestGoldenDigest(t *testing.T) {
+	l := write(t, corners())
+	const diffID = "sha256:19c79a07b1945263887b8bde749294919b217fef9431517a716a0084fb1e3117"
+	const digest = "sha256:c1676a836fcfb7d7d5cfaa2c260f6fd4647b8b58d8ff02305372e2894f2990bd"
+	if l.DiffID != diffID || l.Digest != digest {
+		t.Errorf("layer of the corners is %s (tar %s), want %s (tar %s)", l.Digest, l.DiffID, digest, diffID)
+	}
+}
+
+func TestBytesDependOnEntriesAlone(t *testing.T) {
+	want := write(t, corners())
+	umask := syscall.Umask(0o077)
+	defer syscall.Umask(umask)
+	for i := range 5 {
+		entries := corners()
+		rand.New(rand.NewPCG(uint64(i), 0)).Shuffle(len(entries), func(a, b int) { entries[a], entries[b] = entries[b], entries[a] })
+		if got := write(t, entries); got.Digest != want.Digest || got.DiffID != want.DiffID || got.Size != want.Size {
+			t.Fatalf("another order of entries gives %s, want %s", got.Digest, want.Digest)
+		}
+	}
+}
+
+// An independent reader must find every entry, parents first, links after
+// their files.
+func TestWhatAReaderSees(t *testing.T) {
+	l := write(t, corners())
+	r, err := l.Open(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	z, err := gzip.NewReader(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !z.ModTime.IsZero() || z.Name != "" || z.OS != 255 {
+		t.Errorf("gzip header has time %v, name %q, system %d", z.ModTime, z.Name, z.OS)
+	}
+	seen, content := map[string]*tar.Header{}, map[string]string{}
+	for tr := tar.NewReader(z); ; {
+		h, err := tr.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimSuffix(h.Name, "/")
+		if parent := filepath.Dir(name); parent != "." && seen[parent] == nil {
+			t.Errorf("%s comes before its folder", name)
+		}
+		if h.Typeflag == tar.TypeLink && seen[h.Linkname] == nil {
+			t.Errorf("%s links to %s, which comes later", name, h.Linkname)
+		}
+		if h.ModTime.Unix() != 0 || h.Uname != "" || h.Gname != "" {
+			t.Errorf("%s has time %v, owner %s:%s", name, h.ModTime, h.Uname, h.Gname)
+		}
+		data, err := io.ReadAll(tr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[name], content[name] = h, string(data)
+	}
+	for _, e := range corners() {
+		h := seen[e.Path]
+		if h == nil {
+			t.Errorf("%s is missing", e.Path)
+			continue
+		}
+		if e.Mode.Type() == fs.ModeSymlink && h.Linkname != e.Link {
+			t.Errorf("%s links to %q", e.Path, h.Linkname)
+		}
+		if e.Open != nil && !e.Hard && e.Path != "b/second" {
+			r, _ := e.Open()
+			want, _ := io.ReadAll(r)
+			if content[e.Path] != string(want) {
+				t.Errorf("%s holds %d bytes, want %d", e.Path, len(content[e.Path]), len(want))
+			}
+		}
+	}
+	if content["a/first"] != "shared" || seen["b/second"].Linkname != "a/first" || seen["c/third"].Linkname != "a/first" {
+		t.Error("the first of the hard links does not carry the content")
+	}
+	for path, mode := range map[string]int64{"usr/bin/mount": 0o4755, "tmp": 0o1777, "opt/env": 0o750, "opt": 0o755} {
+		if seen[path].Mode != mode {
+			t.Errorf("%s has mode %o, want %o", path, seen[path].Mode, mode)
+		}
+	}
+}
+
+func TestOpenAtOffset(t *testing.T) {
+	l := write(t, corners())
+	whole, err := os.ReadFile(l.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []int64{0, 1, l.Size / 2, l.Size} {
+		r, err := l.Open(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _ := io.ReadAll(r)
+		r.Close()
+		if !bytes.Equal(got, whole[at:]) {
+			t.Errorf("from %d come %d bytes, want %d", at, len(got), len(whole)-int(at))
+		}
+	}
+}
+
+func TestRefused(t *testing.T) {
+	file := Literal("a/b", 0o644, []byte("x"))
+	short, long := Literal("s", 0o644, []byte("ab")), Literal("l", 0o644, []byte("ab"))
+	short.Size, long.Size = 3, 1
+	for name, entries := range map[string][]Entry{
+		"absolute":       {Literal("/etc/passwd", 0o644, nil)},
+		"parent":         {Literal("a/../b", 0o644, nil)},
+		"root":           {Dir(".", 0o755)},
+		"twice":          {file, file},
+		"below a file":   {file, Literal("a/b/c", 0o644, nil)},
+		"below a link":   {Symlink("a", "b"), Literal("a/c", 0o644, nil)},
+		"device":         {{Path: "dev/null", Mode: fs.ModeDevice}},
+		"link to none":   {hardlink("x", "gone")},
+		"link to folder": {Dir("d", 0o755), hardlink("x", "d")},
+		"too short":      {short},
+		"too long":       {long},
+	} {
+		dir := t.TempDir()
+		_, err := Write(context.Background(), dir, entries)
+		if fault.KindOf(err) != fault.Integrity {
+			t.Errorf("%s: %v, want an integrity fault", name, err)
+		}
+		if left, _ := os.ReadDir(dir); len(left) > 0 {
+			t.Errorf("%s leaves %v", name, left)
+		}
+	}
+}
+
+func TestFailureAndCancelLeaveNothing(t *testing.T) {
+	boom := errors.New("boom")
+	entries := append(corners(), Entry{Path: "z", Size: 5, Open: func() (io.ReadCloser, error) { return nil, boom }})
+	dir := t.TempDir()
+	if _, err := Write(context.Background(), dir, entries); !errors.Is(err, boom) {
+		t.Errorf("error of the content is %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	entries[len(entries)-1].Open = func() (io.ReadCloser, error) {
+		cancel()
+		return io.NopCloser(strings.NewReader("12345")), nil
+	}
+	entries = append(entries, Literal("zz", 0o644, []byte("x")))
+	if _, err := Write(ctx, dir, entries); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestCache(t *testing.T) {
+	dir := t.TempDir()
+	c, err := OpenCache(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := WheelKey([]string{strings.Repeat("a", 64)}, "/opt/env", "3.11")
+	runs := 0
+	get := func() *Layer {
+		l, _, err := c.Make(context.Background(), key, func() ([]Entry, error) { runs++; return corners(), nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	first := get()
+	if get(); runs != 1 {
+		t.Fatalf("a second call made the layer again")
+	}
+	// Touched but whole: read again, not made again.
+	if err := os.Chtimes(first.Path(), first.mtime(t), first.mtime(t).Add(1e9)); err != nil {
+		t.Fatal(err)
+	}
+	if get(); runs != 1 {
+		t.Error("a touched layer was made again")
+	}
+	damage := func(how func(path string) error) {
+		t.Helper()
+		runs = 0
+		if err := how(first.Path()); err != nil {
+			t.Fatal(err)
+		}
+		if l := get(); runs != 1 || l.Digest != first.Digest || l.Verify() != nil {
+			t.Errorf("a damaged layer was not made again")
+		}
+	}
+	damage(os.Remove)
+	damage(func(p string) error { return os.Truncate(p, 10) })
+	damage(func(p string) error {
+		os.Chmod(p, 0o644)
+		f, err := os.OpenFile(p, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		f.WriteAt([]byte("damage"), 100)
+		return f.Close()
+	})
+	damage(func(string) error { return os.WriteFile(c.recordPath(key), []byte(`{"key":"other"}`), 0o644) })
+}
+
+func (l *Layer) mtime(t *testing.T) (m time.Time) {
+	info, err := os.Stat(l.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.ModTime()
+}
+
+func TestLeftoversAreSwept(t *testing.T) {
+	dir := t.TempDir()
+	c, err := OpenCache(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, fresh := filepath.Join(c.blobs, ".layer-1"), filepath.Join(c.blobs, ".layer-2")
+	os.WriteFile(old, nil, 0o600)
+	os.WriteFile(fresh, nil, 0o600)
+	os.Chtimes(old, time.Now(), time.Now().Add(-48*time.Hour))
+	if _, err := OpenCache(dir); err != nil {
+		t.Fatal(err)
+	}
+	_, gone := os.Stat(old)
+	_, here := os.Stat(fresh)
+	if !errors.Is(gone, fs.ErrNotExist) || here != nil {
+		t.Errorf("old: %v, fresh: %v", gone, here)
+	}
+}
+
+func TestKeys(t *testing.T) {
+	a, b := strings.Repeat("a", 64), strings.Repeat("b", 64)
+	seen := map[Key]string{}
+	for name, k := range map[string]Key{
+		"one": WheelKey([]string{a}, "/opt/env", "3.11"), "two": WheelKey([]string{a, b}, "/opt/env", "3.11"),
+		"order": WheelKey([]string{b, a}, "/opt/env", "3.11"), "prefix": WheelKey([]string{a}, "/opt", "3.11"),
+		"python": WheelKey([]string{a}, "/opt/env", "3.12"), "kind": NewKey("deb", "/opt/env", "3.11", a),
+		"joined": NewKey("wheels", "/opt/env", "3.11"+a),
+	} {
+		if seen[k] != "" {
+			t.Errorf("%s and %s have one key", name, seen[k])
+		}
+		seen[k] = name
+	}
+}
+
+func TestProcessesSideBySide(t *testing.T) {
+	dir := t.TempDir()
+	var wait sync.WaitGroup
+	digests := make([]string, 8)
+	for i := range digests {
+		wait.Go(func() {
+			c, err := OpenCache(dir)
+			if err == nil {
+				var l *Layer
+				if l, _, err = c.Make(context.Background(), NewKey("t", fmt.Sprint(i%2)), func() ([]Entry, error) { return corners(), nil }); err == nil {
+					digests[i] = l.Digest
+					err = l.Verify()
+				}
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	for _, d := range digests {
+		if d != digests[0] {
+			t.Errorf("digests differ: %v", digests)
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package engine
+
+// analysis is the clause being resolved while a conflict is looked into.
+type analysis struct {
+	terms []Term
+	at    []int // position in the trail from which on each term holds
+	from  []int
+}
+
+// learn turns clause id, all of whose terms hold, into a learned clause with
+// one term at the conflict's level, jumps back to where that clause leaves
+// one term open, and adds it.
+func (e *Engine) learn(id int) {
+	e.conflict++
+	if e.head < len(e.queue) {
+		e.packs[e.queue[e.head]].cost++
+	}
+	a := analysis{from: []int{id}}
+	for _, t := range e.clauses[id].Terms {
+		a.terms = append(a.terms, t)
+		a.at = append(a.at, e.satisfier(t))
+	}
+	var level int
+	for {
+		level = 0
+		for _, at := range a.at {
+			level = max(level, e.trail[at].upto)
+		}
+		last, count := -1, 0
+		for i, at := range a.at {
+			if e.trail[at].upto == level {
+				count++
+				if last < 0 || at > a.at[last] {
+					last = i
+				}
+			}
+		}
+		if len(a.terms) == 0 || level > 0 && count == 1 {
+			break
+		}
+		e.resolve(&a, last)
+	}
+	// What holds before any decision is resolved away: the clause stays short.
+	for again := true; again; {
+		again = false
+		for i, at := range a.at {
+			if e.trail[at].upto == 0 {
+				e.resolve(&a, i)
+				again = true
+				break
+			}
+		}
+	}
+	back := 0
+	for _, at := range a.at {
+		if l := e.trail[at].upto; l < level {
+			back = max(back, l)
+		}
+	}
+	e.undo(back)
+	if len(a.from) == 1 { // the clause itself says it
+		e.recheck = append(e.recheck, id)
+		return
+	}
+	e.insert(Clause{Terms: a.terms, Cause: -1, From: a.from})
+}
+
+// resolve replaces term i by the reason why it holds.
+func (e *Engine) resolve(a *analysis, i int) {
+	reason := e.trail[a.at[i]].reason
+	a.from = append(a.from, reason)
+	pivot := a.terms[i]
+	a.terms = append(a.terms[:i], a.terms[i+1:]...)
+	a.at = append(a.at[:i], a.at[i+1:]...)
+	for _, t := range e.clauses[reason].Terms {
+		e.visits++
+		if t.Package == pivot.Package {
+			in := pivot.In.Clone()
+			in.Add(t.In)
+			if in.Len() > e.packs[t.Package].n {
+				continue
+			}
+			t = Term{t.Package, in}
+		}
+		e.join(a, t)
+	}
+}
+
+// join adds a term; two of one package become their intersection.
+func (e *Engine) join(a *analysis, t Term) {
+	for i := range a.terms {
+		if a.terms[i].Package == t.Package {
+			in := a.terms[i].In.Clone()
+			in.Keep(t.In)
+			a.terms[i].In = in
+			a.at[i] = e.satisfier(a.terms[i])
+			return
+		}
+	}
+	a.terms = append(a.terms, t)
+	a.at = append(a.at, e.satisfier(t))
+}

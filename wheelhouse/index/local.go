@@ -1,0 +1,131 @@
+package index
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"wheelwright/fault"
+	"wheelwright/solver"
+	"wheelwright/wheelhouse/whl"
+)
+
+// readSmall reads a whole file of at most limit bytes.
+func readSmall(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(b)) > limit {
+		err = fault.New(fault.Input, "%s", path).Because("it is over %d bytes", limit)
+	}
+	return b, err
+}
+
+// localMetadata reads METADATA out of a wheel on disk; or beside it, where
+// the folder is an index that advertises it or has no wheel.
+func localMetadata(path string, f solver.File) (raw []byte, broken string, err error) {
+	if f.HasMetadata {
+		if raw, err := besideLocal(path, f); err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return raw, "", err
+		}
+	}
+	w, closer, err := openWheel(path, f.Name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !f.HasMetadata:
+		if raw, err := besideLocal(path, f); err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return raw, "", err
+		}
+		return nil, "", err
+	case fault.KindOf(err) == fault.Integrity:
+		return nil, reason(err), nil
+	case err != nil:
+		return nil, "", err
+	}
+	defer closer.Close()
+	if raw, _, err = w.Metadata(); err != nil {
+		return nil, reason(err), nil
+	}
+	return raw, "", nil
+}
+
+func besideLocal(path string, f solver.File) ([]byte, error) {
+	raw, err := readSmall(path+".metadata", maxMetadata)
+	if err != nil {
+		return nil, err
+	}
+	if sum := sha256.Sum256(raw); f.MetadataSHA256 != "" && hex.EncodeToString(sum[:]) != f.MetadataSHA256 {
+		return nil, fault.New(fault.Integrity, "METADATA of %s in %s", f.Name, path+".metadata").
+			Because("sha256 is %x, the index says %s", sum, f.MetadataSHA256)
+	}
+	return raw, nil
+}
+
+// openWheel opens a wheel on disk that may lie under another name.
+func openWheel(path, name string) (*whl.Wheel, io.Closer, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, fault.New(fault.Input, "open wheel %s", path).Wrap(err)
+	}
+	st, err := f.Stat()
+	if err != nil || !st.Mode().IsRegular() {
+		f.Close()
+		return nil, nil, fault.New(fault.Input, "open wheel %s", path).Because("it is no regular file")
+	}
+	w, err := whl.Open(f, st.Size(), name)
+	if err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return w, f, nil
+}
+
+// hashFile is the sha256 and size of a file, remembered by path, size and
+// time of change.
+func (c *Client) hashFile(path string) (sum string, size int64, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", 0, fault.New(fault.Input, "open %s", path).Wrap(err)
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil || !st.Mode().IsRegular() {
+		return "", 0, fault.New(fault.Input, "open %s", path).Because("it is no regular file")
+	}
+	key, stamp := keyOf(path), st.ModTime().UnixNano()
+	text, _ := c.store.get(localDir, key)
+	d := &decoder{s: text}
+	if p, n, m, h := d.text(), d.int(), d.int(), d.text(); d.done() == nil && p == path && n == st.Size() && m == stamp && hexHash(h) {
+		return h, n, nil
+	}
+	h := sha256.New()
+	n, err := io.Copy(h, f)
+	if err != nil {
+		return "", 0, fault.New(fault.Input, "read %s", path).Wrap(err)
+	}
+	sum = hex.EncodeToString(h.Sum(nil))
+	// A file changed within the clock's grain keeps its time: not remembered.
+	if c.now().UnixNano()-stamp > 2e9 {
+		w := &encoder{}
+		w.text(path)
+		w.int(n)
+		w.int(stamp)
+		w.text(sum)
+		if err := c.store.put(localDir, key, w.seal()); err != nil {
+			return "", 0, err
+		}
+	}
+	return sum, n, nil
+}
+
+// localRef is the path and file: URL of a file in a folder.
+func localRef(dir, name string) (path, address string) {
+	path = filepath.Join(dir, name)
+	return path, fileURL(path)
+}

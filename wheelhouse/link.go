@@ -1,0 +1,186 @@
+package wheelhouse
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"wheelwright/fault"
+)
+
+// LinkOptions say how LinkInto works.
+type LinkOptions struct {
+	RemoveStale bool // remove wheels of the folder that are not in the list
+}
+
+// Linked is what LinkInto did.
+type Linked struct {
+	Files   int      `json:"files"`   // of the list, now in the folder
+	Kept    int      `json:"kept"`    // of them, already there
+	Copied  int      `json:"copied"`  // of them, copied byte by byte: the folder is on another file system
+	Stale   []string `json:"stale"`   // wheels that are not in the list, sorted
+	Removed bool     `json:"removed"` // the stale ones are gone
+}
+
+// Link lays the artifacts out in dir by file name, as `pip --find-links` and
+// `uv --find-links` read a folder; see LinkInto.
+func (h *House) Link(dir string, artifacts []Artifact) error {
+	_, err := h.LinkInto(context.Background(), dir, artifacts, LinkOptions{})
+	return err
+}
+
+// LinkInto lays the artifacts out in dir, each under its file name, from the
+// store: cloned where the file system can, else as a hard link (read-only,
+// one file with the store's: whoever writes into it spoils both), else copied
+// and hashed again. Each file appears whole or not at all. Other files of the
+// folder stay; wheels among them are named as stale, since an installer would
+// see them, and removed when asked.
+func (h *House) LinkInto(ctx context.Context, dir string, artifacts []Artifact, o LinkOptions) (Linked, error) {
+	var done Linked
+	if err := checkList(artifacts); err != nil {
+		return done, err
+	}
+	for _, a := range artifacts {
+		if !h.Has(a.SHA256) {
+			return done, fault.New(fault.Temporary, "lay out %s in %s: the store does not have it", a, dir).
+				Because("sha256 is %s", orUnknown(a.SHA256)).Try("fill the store first: wheelwright wheelhouse fill")
+		}
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return done, diskFault("make folder "+dir, err)
+	}
+	listed := map[string]bool{}
+	for _, a := range artifacts {
+		if listed[a.Name] {
+			continue
+		}
+		listed[a.Name] = true
+		if err := interrupted(ctx); err != nil {
+			return done, err
+		}
+		how, err := h.linkOne(ctx, a, filepath.Join(dir, a.Name))
+		if err != nil {
+			var f *fault.Error
+			if errors.As(err, &f) {
+				return done, err
+			}
+			return done, diskFault("lay out "+a.String()+" in "+dir, err)
+		}
+		done.Files++
+		switch how {
+		case kept:
+			done.Kept++
+		case copied:
+			done.Copied++
+		}
+	}
+	var err error
+	done.Stale, err = stale(dir, listed)
+	if err != nil {
+		return done, diskFault("list folder "+dir, err)
+	}
+	if o.RemoveStale {
+		for _, name := range done.Stale {
+			if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return done, diskFault("remove stale "+name, err)
+			}
+		}
+		done.Removed = true
+	}
+	return done, nil
+}
+
+type linkHow int
+
+const (
+	kept linkHow = iota
+	linked
+	copied
+)
+
+func (h *House) linkOne(ctx context.Context, a Artifact, to string) (linkHow, error) {
+	from := h.Path(a.SHA256)
+	src, err := os.Open(from)
+	if err != nil {
+		return 0, err
+	}
+	defer src.Close()
+	have, err := src.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if a.Size != 0 && have.Size() != a.Size {
+		return 0, wrongSize(a, have.Size(), "")
+	}
+	there, lerr := os.Lstat(to)
+	if lerr == nil && os.SameFile(have, there) {
+		return kept, nil
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(to), ".wheelwright-*.tmp")
+	if err != nil {
+		return 0, err
+	}
+	defer os.Remove(tmp.Name())
+	defer tmp.Close()
+
+	if reflink(tmp, src) == nil {
+		return linked, settle(tmp, to)
+	}
+	hard := tmp.Name() + ".link"
+	if os.Link(from, hard) == nil {
+		defer os.Remove(hard) // rename leaves it where both names are one file
+		return linked, os.Rename(hard, to)
+	}
+	// Another file system: hashing what is there costs less than writing it.
+	if lerr == nil && there.Mode().IsRegular() && there.Size() == have.Size() {
+		if got, err := hashFile(ctx, to); err == nil && got.sum == a.SHA256 {
+			return kept, nil
+		}
+	}
+	p := sha256.New()
+	if _, err := io.Copy(io.MultiWriter(tmp, p), ctxReader{ctx, src}); err != nil {
+		if ctx.Err() != nil {
+			return 0, interrupted(ctx)
+		}
+		return 0, err
+	}
+	if got := hex.EncodeToString(p.Sum(nil)); got != a.SHA256 {
+		return 0, fault.New(fault.Integrity, "%s: sha256 in the store is %s, expected %s", a, got, a.SHA256).
+			Because("%s has changed since it was stored", from).Try("remove that file and fill the store again")
+	}
+	return copied, settle(tmp, to)
+}
+
+// settle gives a finished temporary file its name.
+func settle(tmp *os.File, to string) error {
+	if err := tmp.Chmod(0o644); err != nil {
+		return err
+	}
+	if err := tmp.Sync(); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), to)
+}
+
+// stale are the wheels of dir that the list does not name.
+func stale(dir string, listed map[string]bool) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	out := []string{}
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".whl") && !e.IsDir() && !listed[e.Name()] {
+			out = append(out, e.Name())
+		}
+	}
+	slices.Sort(out)
+	return out, nil
+}

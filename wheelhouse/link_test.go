@@ -1,0 +1,199 @@
+package wheelhouse
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"wheelwright/fault"
+)
+
+// stocked is a house that has some files.
+func stocked(t *testing.T, cache string) (*House, []Artifact) {
+	t.Helper()
+	h, err := Open(cache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { h.Close() })
+	s := newSite(t)
+	list := []Artifact{s.add("a-1-py3-none-any.whl", bytesOf(1, 1000)), s.add("b-1-py3-none-any.whl", bytesOf(2, 2000)), s.add("c-1-py3-none-any.whl", bytesOf(3, 3000))}
+	if err := h.Fill(t.Context(), list, quick()); err != nil {
+		t.Fatal(err)
+	}
+	return h, list
+}
+
+func names(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := []string{}
+	for _, e := range entries {
+		out = append(out, e.Name())
+	}
+	return out
+}
+
+func TestLink(t *testing.T) {
+	h, list := stocked(t, t.TempDir())
+	dir := filepath.Join(t.TempDir(), "deep", "wheels")
+	if err := h.Link(dir, list); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := Verify(t.Context(), dir, list); err != nil || r.Err() != nil || r.Right != 3 || len(r.Extra) != 0 {
+		t.Fatal(err, r)
+	}
+
+	// One file spoilt (as its own file: hard links share), one stale wheel,
+	// one file that is none of ours.
+	spoilt := filepath.Join(dir, list[1].Name)
+	os.Remove(spoilt)
+	os.WriteFile(spoilt, bytesOf(9, 2000), 0o644)
+	os.WriteFile(filepath.Join(dir, "a-0-py3-none-any.whl"), nil, 0o644)
+	os.WriteFile(filepath.Join(dir, "notes.txt"), nil, 0o644)
+	done, err := h.LinkInto(t.Context(), dir, list, LinkOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if done.Files != 3 || done.Copied != 0 || done.Removed || !slices.Equal(done.Stale, []string{"a-0-py3-none-any.whl"}) {
+		t.Errorf("%+v", done)
+	}
+	r, err := Verify(t.Context(), dir, list)
+	if err != nil || !r.OK() || !slices.Equal(r.Extra, []string{"a-0-py3-none-any.whl", "notes.txt"}) {
+		t.Error(err, r)
+	}
+	if _, err := h.LinkInto(t.Context(), dir, list, LinkOptions{RemoveStale: true}); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{list[0].Name, list[1].Name, list[2].Name, "notes.txt"}
+	if d := cmp.Diff(want, names(t, dir)); d != "" {
+		t.Error(d)
+	}
+
+	absent := Artifact{Kind: Wheel, Name: "d.whl", SHA256: sumOf([]byte("d"))}
+	err = h.Link(dir, append(slices.Clone(list), absent))
+	wantKind(t, err, fault.Temporary, "d.whl", "does not have it")
+}
+
+func TestLinkAcrossFileSystems(t *testing.T) {
+	h, list := stocked(t, t.TempDir())
+	dir := tmpfs(t, "1m")
+	for i, want := range []Linked{{Files: 3, Copied: 3}, {Files: 3, Kept: 3}} {
+		done, err := h.LinkInto(t.Context(), dir, list, LinkOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want.Stale = []string{}
+		if d := cmp.Diff(want, done); d != "" {
+			t.Errorf("time %d: %s", i+1, d)
+		}
+	}
+	path := filepath.Join(dir, list[0].Name)
+	os.WriteFile(path, bytesOf(9, 1000), 0o644) // same size, other bytes
+	done, err := h.LinkInto(t.Context(), dir, list, LinkOptions{})
+	if err != nil || done.Copied != 1 {
+		t.Errorf("%+v, %v", done, err)
+	}
+	if r, err := Verify(t.Context(), dir, list); err != nil || !r.OK() {
+		t.Error(err, r)
+	}
+
+	// A store that was written into: its bytes go no further.
+	bad := h.Path(list[1].SHA256)
+	os.Chmod(bad, 0o644)
+	os.WriteFile(bad, bytesOf(8, 2000), 0o644)
+	os.Remove(filepath.Join(dir, list[1].Name))
+	err = h.Link(dir, list)
+	wantKind(t, err, fault.Integrity, list[1].Name, list[1].SHA256)
+	for _, n := range names(t, dir) {
+		if n == list[1].Name || strings.HasPrefix(n, ".") {
+			t.Errorf("%s is left", n)
+		}
+	}
+}
+
+func TestVerify(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, b []byte) Artifact {
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return Artifact{Kind: Wheel, Name: name, SHA256: sumOf(b), Size: int64(len(b))}
+	}
+	good := write("good.whl", []byte("good"))
+	wrong := write("wrong.whl", []byte("before"))
+	missing := write("missing.whl", []byte("missing"))
+	folder := write("folder.whl", []byte("folder"))
+	os.WriteFile(filepath.Join(dir, "wrong.whl"), []byte("after!"), 0o644)
+	os.Remove(filepath.Join(dir, "missing.whl"))
+	os.Remove(filepath.Join(dir, "folder.whl"))
+	os.Mkdir(filepath.Join(dir, "folder.whl"), 0o755)
+	os.Mkdir(filepath.Join(dir, "sub"), 0o755)
+	write("extra.whl", nil)
+	write(".hidden", nil)
+
+	r, err := Verify(t.Context(), dir, []Artifact{good, wrong, missing, folder, good})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Dir = "DIR"
+	got, _ := json.MarshalIndent(r, "", " ")
+	want := `{
+ "dir": "DIR",
+ "files": 4,
+ "right": 1,
+ "bytes": 10,
+ "missing": [
+  "missing.whl"
+ ],
+ "wrong": [
+  {
+   "name": "folder.whl",
+   "sha256": "` + folder.SHA256 + `",
+   "reason": "not a regular file (d---------)"
+  },
+  {
+   "name": "wrong.whl",
+   "sha256": "` + wrong.SHA256 + `",
+   "got": "` + sumOf([]byte("after!")) + `"
+  }
+ ],
+ "extra": [
+  "extra.whl",
+  "sub/"
+ ]
+}`
+	if d := cmp.Diff(want, string(got)); d != "" {
+		t.Error(d)
+	}
+	wantKind(t, r.Err(), fault.Integrity, "DIR: 1 of 4 files", "missing.whl is missing", wrong.SHA256, "not a regular file")
+	r.Wrong = nil
+	wantKind(t, r.Err(), fault.No)
+	_, err = Verify(t.Context(), filepath.Join(dir, "none"), []Artifact{good})
+	wantKind(t, err, fault.Input)
+}
+
+func TestVerifyStore(t *testing.T) {
+	h, list := stocked(t, t.TempDir())
+	bad := h.Path(list[0].SHA256)
+	os.Chmod(bad, 0o644)
+	os.WriteFile(bad, []byte("?"), 0o644)
+	os.WriteFile(h.join(objectDir+"/stray"), nil, 0o644)
+	for _, remove := range []bool{false, true} {
+		r, err := h.VerifyStore(t.Context(), remove)
+		if err != nil || r.Files != 3 || r.Right != 2 || len(r.Wrong) != 1 || r.Wrong[0].Name != list[0].SHA256 || !slices.Equal(r.Extra, []string{"stray"}) {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		if h.Has(list[0].SHA256) == remove {
+			t.Errorf("remove %v: the spoilt file is there: %v", remove, !remove)
+		}
+	}
+}

@@ -1,0 +1,222 @@
+package wheelhouse
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"wheelwright/fault"
+)
+
+// Report is what Verify or VerifyStore found. Lists are sorted by name and
+// never nil.
+type Report struct {
+	Dir     string   `json:"dir"`
+	Files   int      `json:"files"`   // listed, or for a store: found
+	Right   int      `json:"right"`   // of them, as they must be
+	Bytes   int64    `json:"bytes"`   // hashed
+	Missing []string `json:"missing"` // listed and not there
+	Wrong   []Wrong  `json:"wrong"`   // there with other bytes, or unreadable
+	Extra   []string `json:"extra"`   // there and not listed; a folder ends in "/"
+}
+
+// Wrong is one file that is not what it must be.
+type Wrong struct {
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"`           // expected
+	Got    string `json:"got,omitempty"`    // empty when it could not be read
+	Reason string `json:"reason,omitempty"` // when it could not be read
+}
+
+// OK says whether every listed file is there and right; extra files do not
+// matter to it.
+func (r Report) OK() bool { return len(r.Missing) == 0 && len(r.Wrong) == 0 }
+
+// Err is nil for a report that is OK; else fault.Integrity when bytes are
+// wrong, fault.No when files are only missing.
+func (r Report) Err() error {
+	if r.OK() {
+		return nil
+	}
+	kind := fault.No
+	if len(r.Wrong) > 0 {
+		kind = fault.Integrity
+	}
+	e := fault.New(kind, "%s: %d of %d files are as they must be", r.Dir, r.Right, r.Files)
+	for _, w := range r.Wrong {
+		if w.Got == "" {
+			e.Because("%s: %s", w.Name, w.Reason)
+		} else {
+			e.Because("%s: sha256 is %s, expected %s", w.Name, w.Got, w.SHA256)
+		}
+	}
+	for _, m := range r.Missing {
+		e.Because("%s is missing", m)
+	}
+	return e.Try("fill it again: wheelwright wheelhouse fill")
+}
+
+// Verify hashes the files of dir and compares them with the list. The error
+// is for a list that is malformed, a folder that cannot be listed, or ctx; a
+// difference stands in the report. Hidden files are passed over.
+func Verify(ctx context.Context, dir string, artifacts []Artifact) (Report, error) {
+	if err := checkList(artifacts); err != nil {
+		return Report{}, err
+	}
+	want := make(map[string]string, len(artifacts))
+	names := []string{}
+	for _, a := range artifacts {
+		if a.SHA256 == "" {
+			return Report{}, fault.New(fault.Input, "verify %s: the list has no sha256 for it", a)
+		}
+		if want[a.Name] == "" {
+			names = append(names, a.Name)
+		}
+		want[a.Name] = a.SHA256
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return Report{}, diskFault("verify "+dir, err)
+	}
+	r, err := check(ctx, dir, names, func(name string) (path, sha256 string) {
+		return filepath.Join(dir, name), want[name]
+	})
+	for _, e := range entries {
+		name := e.Name()
+		if want[name] != "" || strings.HasPrefix(name, ".") {
+			continue
+		}
+		if e.IsDir() {
+			name += "/"
+		}
+		r.Extra = append(r.Extra, name)
+	}
+	return r, err
+}
+
+// Verify is the function Verify, for those who hold a House.
+func (h *House) Verify(ctx context.Context, dir string, artifacts []Artifact) (Report, error) {
+	return Verify(ctx, dir, artifacts)
+}
+
+// VerifyStore hashes every file of the store. With remove, those whose bytes
+// are not what their names say are deleted, so that the next Fill fetches
+// them again.
+func (h *House) VerifyStore(ctx context.Context, remove bool) (Report, error) {
+	dir := h.join(objectDir)
+	var names, extra []string
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil || e.IsDir():
+			return err
+		case h.Path(e.Name()) == path:
+			names = append(names, e.Name())
+		default:
+			rel, _ := filepath.Rel(dir, path)
+			extra = append(extra, rel)
+		}
+		return nil
+	})
+	if err != nil {
+		return Report{}, diskFault("verify the store", err)
+	}
+	r, err := check(ctx, dir, names, func(name string) (string, string) { return h.Path(name), name })
+	r.Extra = append(r.Extra, extra...)
+	slices.Sort(r.Extra)
+	if remove && err == nil {
+		for _, w := range r.Wrong {
+			if err := os.Remove(h.Path(w.Name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return r, diskFault("remove a spoilt file of the store", err)
+			}
+		}
+	}
+	return r, err
+}
+
+// check hashes files in parallel.
+func check(ctx context.Context, dir string, names []string, of func(name string) (path, sha256 string)) (Report, error) {
+	r := Report{Dir: dir, Files: len(names), Missing: []string{}, Wrong: []Wrong{}, Extra: []string{}}
+	var mu sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for _, name := range names {
+		g.Go(func() error {
+			path, want := of(name)
+			got, err := hashFile(ctx, path)
+			if e := interrupted(ctx); e != nil {
+				return e
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				r.Missing = append(r.Missing, name)
+			case err != nil:
+				r.Wrong = append(r.Wrong, Wrong{Name: name, SHA256: want, Reason: err.Error()})
+			default:
+				r.Bytes += got.size
+				if got.sum != want {
+					r.Wrong = append(r.Wrong, Wrong{Name: name, SHA256: want, Got: got.sum})
+				} else {
+					r.Right++
+				}
+			}
+			return nil
+		})
+	}
+	err := g.Wait()
+	slices.Sort(r.Missing)
+	slices.SortFunc(r.Wrong, func(a, b Wrong) int { return strings.Compare(a.Name, b.Name) })
+	return r, err
+}
+
+type hashed struct {
+	sum  string
+	size int64
+}
+
+// hashFile reads a regular file; anything else could be read forever.
+func hashFile(ctx context.Context, path string) (hashed, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return hashed{}, err
+	}
+	if !st.Mode().IsRegular() {
+		return hashed{}, fmt.Errorf("not a regular file (%v)", st.Mode().Type())
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return hashed{}, err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	n, err := io.CopyBuffer(struct{ io.Writer }{sum}, struct{ io.Reader }{ctxReader{ctx, f}}, make([]byte, bufSize))
+	return hashed{hex.EncodeToString(sum.Sum(nil)), n}, err
+}
+
+// ctxReader stops reading when ctx ends.
+type ctxReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c ctxReader) Read(b []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(b)
+}
