@@ -3,6 +3,7 @@ package builder
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -199,7 +200,7 @@ func (b *Builder) writeDerived(l *Locked, base *images.Base, img *images.Image) 
 	for _, d := range base.Debs {
 		made.Debs = append(made.Debs, lock.Deb{Name: d.Name, Version: d.Version, SHA256: d.SHA256, Size: d.Size})
 	}
-	if err := agrees(l.Lock.Image, made); err != nil {
+	if err := agrees(l.Lock, made); err != nil {
 		return err
 	}
 	l.Lock.Image = made
@@ -215,20 +216,28 @@ func (b *Builder) writeDerived(l *Locked, base *images.Base, img *images.Image) 
 	return err
 }
 
-// agrees compares the layers of wheels that two derived parts describe; the
-// base's move with the base.
-func agrees(locked, made *lock.Image) error {
+// agrees compares the layers of wheels that the lock and made describe; the
+// base's layers move with the base, the last one with the lock's addresses.
+func agrees(l lock.Lock, made *lock.Image) error {
+	locked := l.Image
 	if locked == nil || locked.LayerFormat != made.LayerFormat || locked.Prefix != made.Prefix || locked.Python != made.Python {
 		return nil
 	}
-	diffIDs := map[string]string{}
-	for _, l := range locked.Layers {
-		diffIDs[fmt.Sprint(l.Members)] = l.DiffID
+	wheels := map[string]bool{}
+	for _, f := range l.Files() {
+		wheels[string(f.Package)+" "+f.Version] = true
 	}
-	for _, l := range made.Layers {
-		if want, ok := diffIDs[fmt.Sprint(l.Members)]; ok && want != l.DiffID {
-			return fault.New(fault.Integrity, "layer of %v: diffID is %s, lock says %s", l.Members, l.DiffID, want).
-				Try("if the lock was written by another release of wheelwright, delete [tool.wheelwright.image] and build again")
+	diffIDs := map[string]string{}
+	for _, x := range locked.Layers {
+		if len(x.Members) > 0 && wheels[x.Members[0]] {
+			diffIDs[strings.Join(x.Members, ", ")] = x.DiffID
+		}
+	}
+	for _, x := range made.Layers {
+		members := strings.Join(x.Members, ", ")
+		if want, ok := diffIDs[members]; ok && want != x.DiffID {
+			return fault.New(fault.Integrity, "layer of %s: diffID is %s, lock says %s", members, x.DiffID, want).
+				Try("if another release of wheelwright wrote the lock, delete its [tool.wheelwright.image] and build again")
 		}
 	}
 	return nil
