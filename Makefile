@@ -54,4 +54,4 @@ lint:
 	$(GO) run $(STATICCHECK) ./...
 
 clean:
-	rm -rf bin out
+	rm -rf bin out wheelhouse.*/

@@ -43,6 +43,7 @@ type Builder struct {
 	settings index.Settings
 	client   *index.Client
 	house    *wheelhouse.House
+	again    string // the command that writes the lock, as the user would type it
 }
 
 // New prepares a build: index configuration is read and checked, nothing is
@@ -52,7 +53,13 @@ func New(o Options) (*Builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.LockPath == "" {
+	again := "wheelwright lock --profile " + o.Profile
+	if o.Python != "" {
+		again += " --python " + o.Python
+	}
+	if o.LockPath != "" {
+		again += " --output " + o.LockPath
+	} else {
 		o.LockPath = "pylock." + p.Name + ".toml"
 		if o.Python != "" {
 			o.LockPath = "pylock." + p.Name + "-py" + strings.ReplaceAll(o.Python, ".", "") + ".toml"
@@ -66,7 +73,7 @@ func New(o Options) (*Builder, error) {
 	if o.LockPath, err = filepath.Abs(o.LockPath); err != nil {
 		return nil, err
 	}
-	b := &Builder{Options: o, Profile: p}
+	b := &Builder{Options: o, Profile: p, again: again}
 	b.settings, err = index.Configure(index.Options{
 		Profile:  sources(p),
 		IndexURL: o.IndexURL,

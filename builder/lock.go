@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"wheelwright/fault"
 	"wheelwright/solver"
@@ -35,7 +36,10 @@ func (b *Builder) Lock(ctx context.Context) (*Locked, error) {
 	}
 	if b.Frozen {
 		if old == nil {
-			return nil, fault.New(fault.No, "--frozen: there is no lock at %s", b.LockPath).Try("wheelwright lock --profile %s", b.Profile.Name)
+			return nil, fault.New(fault.No, "--frozen: there is no lock at %s", b.LockPath).Try("%s", b.again)
+		}
+		if err := b.checkFrozen(old); err != nil {
+			return nil, err
 		}
 		return &Locked{Path: b.LockPath, Lock: *old}, nil
 	}
@@ -64,7 +68,7 @@ func (b *Builder) Lock(ctx context.Context) (*Locked, error) {
 	for _, w := range solution.Warnings {
 		b.warn(StepResolve, w)
 	}
-	b.report(Event{Step: StepResolve, Kind: Ended, Text: fmt.Sprintf("%d distributions for %s", len(solution.Packages), b.Profile.Name)})
+	b.report(Event{Step: StepResolve, Kind: Ended, Text: fmt.Sprintf("%s for %s", distributions(len(solution.Packages)), b.Profile.Name)})
 
 	l := lock.From(*solution, b.lockMeta())
 	r := &Locked{Path: b.LockPath, Lock: l, New: old == nil, Warnings: solution.Warnings, Solution: solution}
@@ -81,22 +85,35 @@ func (b *Builder) Lock(ctx context.Context) (*Locked, error) {
 	return r, err
 }
 
+// distributions is n of them in words.
+func distributions(n int) string {
+	if n == 1 {
+		return "1 distribution"
+	}
+	return fmt.Sprintf("%d distributions", n)
+}
+
 // problem is the profile's problem with what an existing lock keeps.
 func (b *Builder) problem(old *lock.Lock) (solver.Problem, error) {
 	p, err := b.Profile.Problem()
-	if err != nil || old == nil || b.Upgrade {
+	if err != nil {
 		return p, err
 	}
 	p.Keep = map[pep508.Name]pep440.Version{}
-	for _, pkg := range old.Packages {
-		if v, err := pep440.Parse(pkg.Version); err == nil {
-			p.Keep[pkg.Name] = v
+	if old != nil && !b.Upgrade {
+		for _, pkg := range old.Packages {
+			if v, err := pep440.Parse(pkg.Version); err == nil {
+				p.Keep[pkg.Name] = v
+			}
 		}
 	}
 	for _, s := range b.UpgradePackages {
 		name, err := pep508.ParseName(s)
 		if err != nil {
 			return p, fault.New(fault.Input, "--upgrade-package %q is no distribution name", s).Wrap(err)
+		}
+		if _, kept := p.Keep[name]; !kept && old != nil && !b.Upgrade {
+			b.warn(StepResolve, fmt.Sprintf("--upgrade-package %s: %s holds no %s", s, filepath.Base(b.LockPath), name))
 		}
 		delete(p.Keep, name)
 	}
@@ -125,19 +142,52 @@ func (b *Builder) lockMeta() lock.Meta {
 // checkLocked fails where the lock in force is not the one that stands.
 func (b *Builder) checkLocked(old *lock.Lock, r *Locked) error {
 	if old == nil {
-		return fault.New(fault.No, "--locked: there is no lock at %s", b.LockPath).Try("wheelwright lock --profile %s", b.Profile.Name)
+		return fault.New(fault.No, "--locked: there is no lock at %s", b.LockPath).Try("%s", b.again)
 	}
 	if old.Digest() == r.Lock.Digest() {
 		return nil
 	}
-	e := fault.New(fault.No, "--locked: %s would change", b.LockPath).Try("wheelwright lock --profile %s", b.Profile.Name)
+	e := fault.New(fault.No, "--locked: %s would change", b.LockPath).Try("%s", b.again)
 	for _, c := range r.Changes {
 		e.Because("%s", c)
 	}
-	if len(r.Changes) == 0 {
-		e.Because("the profile's digest, target or the requirements between distributions changed")
+	switch now := r.Lock; {
+	case len(r.Changes) > 0:
+	case old.Profile != now.Profile:
+		e.Because("it was written for profile %q, not %s", old.Profile, now.Profile)
+	case old.Target != now.Target:
+		e.Because("it was written for %s, not %s", targetText(old.Target), targetText(now.Target))
+	case old.ProfileDigest != now.ProfileDigest:
+		e.Because("the profile was edited since; the files stay the same")
+	default:
+		e.Because("what the distributions require of each other changed; the files stay the same")
 	}
 	return e
+}
+
+// checkFrozen refuses a lock whose wheels cannot run in the profile's image,
+// and tells of one that another profile wrote. A lock of another tool says
+// neither.
+func (b *Builder) checkFrozen(old *lock.Lock) error {
+	want, have := b.lockMeta().Target, old.Target
+	if have.Python != "" && minorOf(have.Python) != minorOf(want.Python) || have.Machine != "" && have.Machine != want.Machine {
+		return fault.New(fault.No, "--frozen: %s was written for %s, and %s is asked for", b.LockPath, targetText(have), targetText(want)).
+			Try("%s", b.again)
+	}
+	if old.Profile != "" && old.Profile != b.Profile.Name {
+		b.warn(StepResolve, fmt.Sprintf("%s was written for profile %s, not %s", filepath.Base(b.LockPath), old.Profile, b.Profile.Name))
+	}
+	return nil
+}
+
+// minorOf is X.Y of a Python X.Y or X.Y.Z.
+func minorOf(python string) string {
+	parts := strings.SplitN(python, ".", 3)
+	return strings.Join(parts[:min(2, len(parts))], ".")
+}
+
+func targetText(t lock.Target) string {
+	return fmt.Sprintf("Python %s on %s glibc %s", t.Python, t.Machine, t.Glibc)
 }
 
 // readLock reads the lock file at path with its bytes; nil where there is none.
@@ -171,7 +221,11 @@ func (b *Builder) writeLock(l lock.Lock, old []byte) (bool, error) {
 	if old != nil && bytes.Equal(old, text) {
 		return false, nil
 	}
-	if err := writeFile(b.LockPath, text); err != nil {
+	switch err := writeFile(b.LockPath, text); {
+	case errors.Is(err, fs.ErrNotExist):
+		dir := filepath.Dir(b.LockPath)
+		return false, fault.New(fault.Input, "lock %s: there is no folder %s", b.LockPath, dir).Try("mkdir -p %s", dir)
+	case err != nil:
 		return false, fault.New(fault.Input, "lock %s", b.LockPath).Wrap(err)
 	}
 	return true, nil

@@ -67,7 +67,7 @@ func (b *Builder) resolve(ctx context.Context, s *solver.Solver, requires []pep5
 		case solver.Done:
 			return out.Solution, nil
 		case solver.Failed:
-			return nil, conflictError(out.Conflict)
+			return nil, b.conflictError(out.Conflict)
 		}
 		if len(out.Need) == 0 {
 			return nil, fault.New(fault.Input, "the solver neither ended nor asked for anything (a defect of wheelwright)")
@@ -167,8 +167,8 @@ func (f *fetcher) collect(s *solver.Solver) (int, error) {
 }
 
 // conflictError is a conflict as an error of three parts.
-func conflictError(c *solver.Conflict) error {
-	e := fault.New(fault.Unsatisfiable, "no set of distributions satisfies the profile")
+func (b *Builder) conflictError(c *solver.Conflict) error {
+	e := fault.New(fault.Unsatisfiable, "profile %s: %s", b.Profile.Name, c.What)
 	e.Why = c.Explain()
 	e.Next = c.Next
 	return e

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"wheelwright/fault"
+	"wheelwright/profiles"
 	"wheelwright/solver"
 	"wheelwright/solver/pep508"
 	"wheelwright/solver/tag"
@@ -132,6 +133,16 @@ func TestResolveConflictHasThreeParts(t *testing.T) {
 	}
 	if !strings.Contains(err.Error(), "nobody has b") {
 		t.Errorf("the evidence is lost: %v", err)
+	}
+}
+
+// What a conflict says cannot be had differs: no answer, none found in time,
+// a newest release without a wheel.
+func TestConflictKeepsWhatItSays(t *testing.T) {
+	b := &Builder{Profile: profiles.Profile{Name: "mine"}}
+	err := b.conflictError(&solver.Conflict{What: "the search was given up", Next: "pin a", Root: &solver.Reason{}})
+	if got, want := fault.Render(err), "error: profile mine: the search was given up\nnext: pin a\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -2,6 +2,8 @@ package images
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"os"
@@ -72,11 +74,19 @@ func Build(ctx context.Context, s Spec) (*Image, error) {
 	if blobs[b.total-1], err = b.environment(ctx); err != nil {
 		return nil, err
 	}
+	collisions, err := b.collisions(ctx, groups)
+	if err != nil {
+		return nil, err
+	}
 	config, err := configure(&s, blobs)
 	if err != nil {
 		return nil, err
 	}
-	return assemble(config, annotations(&s), blobs)
+	image, err := assemble(config, annotations(&s), blobs)
+	if err == nil {
+		image.Collisions = collisions
+	}
+	return image, err
 }
 
 // build is one Build under way.
@@ -144,6 +154,9 @@ func (b *build) wheels(ctx context.Context, g Group) (*blob, error) {
 				return nil, err
 			}
 			open = append(open, closer)
+			if err := w.verify(ctx); err != nil {
+				return nil, err
+			}
 			entries, err := spread.Spread(wheel, b.Scheme)
 			if err != nil {
 				return nil, err
@@ -164,6 +177,25 @@ func (b *build) wheels(ctx context.Context, g Group) (*blob, error) {
 		return nil, err
 	}
 	return b.finished(l, g.members(), made)
+}
+
+// verify hashes the wheel's file: it was right when it was stored, and what
+// happened to it since would stay in the layer, whose key is that sha256.
+func (w Wheel) verify(ctx context.Context) error {
+	f, err := os.Open(w.Path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, contextReader{ctx, f}); err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); got != w.SHA256 {
+		return fault.New(fault.Integrity, "wheel %s: the stored file has sha256 %s, expected %s", w.File, got, w.SHA256).
+			Because("%s has changed since it was stored", w.Path).Try("remove that file and run again")
+	}
+	return nil
 }
 
 func openWheel(w Wheel) (*whl.Wheel, io.Closer, error) {

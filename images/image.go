@@ -81,7 +81,8 @@ type Layer struct {
 // Image is a finished image: manifest and config in memory, layers in files.
 // It is go-containerregistry's v1.Image.
 type Image struct {
-	Layers []Layer // lowest first
+	Layers     []Layer            // lowest first
+	Collisions []spread.Collision // paths that several wheels write differently; of Names the last one is seen
 
 	core   *core
 	v1     v1.Image

@@ -215,7 +215,8 @@ func writeFault(what string, err error) error {
 	}
 	e := fault.New(fault.Input, "%s", what).Wrap(err)
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return e.Try("make room and run again; what is written stays")
+		e.Kind = fault.Temporary
+		return e.Because("the disk is full").Try("make room and run again; what is written stays")
 	}
 	return e
 }

@@ -5,37 +5,120 @@ import (
 	"strings"
 )
 
-// next is a hint drawn from what the proof rests on.
+// hint is one kind of way out of a conflict, for the names or requirements
+// that it concerns.
+type hint int
+
+const (
+	hintMissing  hint = iota
+	hintExcluded      // the user's own words first: they are the quickest to change
+	hintPrerelease
+	hintLoosen
+	hintDirect
+	hintBuilds
+	hintURL
+	hintSources
+	hintYanked
+	hintTarget
+	hints
+)
+
+// limitHints bounds the ways out that are told, and limitNames the names in one.
+const limitHints, limitNames = 3, 4
+
+// text is the hint in words.
+func (h hint) text(of []string) string {
+	names := some(of, limitNames)
+	switch h {
+	case hintMissing:
+		return "check the name of " + names + ", or add the index that has it under indexes"
+	case hintExcluded:
+		return "take " + names + " out of exclude"
+	case hintPrerelease:
+		return "set prerelease: if-necessary, or pin a pre-release of " + names + " exactly"
+	case hintLoosen:
+		return "loosen " + strings.Join(of[:min(limitNames, len(of))], " or ")
+	case hintDirect:
+		return "ask for another wheel of " + names
+	case hintBuilds:
+		return "add an index with builds of " + names + " for this GPU and CUDA, or ask for another CUDA"
+	case hintURL:
+		return "put what " + names + " requires from a URL under requires, as NAME @ URL"
+	case hintSources:
+		return "build a wheel of " + names + " and list its folder under indexes: path"
+	case hintYanked:
+		return "pin " + names + " exactly to take a yanked release"
+	case hintTarget:
+		return "ask for another Python or platform, or build a wheel of " + names + " and list its folder under indexes: path"
+	}
+	return ""
+}
+
+// groups is which hint a release that cannot be used calls for, by how the
+// predicate begins.
+var groups = []struct {
+	begins string
+	hint   hint
+}{
+	{"is excluded", hintExcluded},
+	{"is a pre-release", hintPrerelease},
+	{"is not built for", hintBuilds},
+	{"has no machine code", hintBuilds},
+	{"requires a URL", hintURL},
+	{"has only a source distribution", hintSources},
+	{"is yanked", hintYanked},
+	{"requires Python", hintTarget},
+	{"has no wheel for", hintTarget},
+}
+
+// next is what to do, drawn from what the proof rests on: taking away any of
+// it takes the proof away. What the user wrote comes before what others
+// published, and of the latter only the first kind is told.
 func (s *Solver) next(leaves []*statement) string {
-	var missing, builds, sources, loosen []string
-	put := func(list *[]string, text string) {
-		if !slices.Contains(*list, text) {
-			*list = append(*list, text)
+	var of [hints][]string
+	put := func(h hint, text string) {
+		if !slices.Contains(of[h], text) {
+			of[h] = append(of[h], text)
 		}
 	}
 	for _, st := range leaves {
-		switch {
-		case (st.kind == wants || st.kind == depends) && st.obj.missing != "" && !s.excluded(st.obj.name):
-			put(&missing, string(st.obj.name))
-		case st.kind == unusable && strings.HasPrefix(st.group, "is not built for"),
-			st.kind == unusable && strings.HasPrefix(st.group, "has no machine code"):
-			put(&builds, string(st.subj.name))
-		case st.kind == unusable && st.group == "has only a source distribution":
-			put(&sources, string(st.subj.name))
+		switch st.kind {
+		case wants, depends:
+			name := string(st.obj.name)
+			switch {
+			case st.obj.missing == "":
+			case s.excluded(st.obj.name):
+				put(hintExcluded, name)
+			default:
+				put(hintMissing, name)
+			}
+			if s.direct[st.obj.name] != "" {
+				put(hintDirect, name)
+			}
+		case unusable:
+			for _, g := range groups {
+				if strings.HasPrefix(st.group, g.begins) {
+					put(g.hint, string(st.subj.name))
+					break
+				}
+			}
 		}
-		if (st.kind == wants || st.kind == narrows) && strings.ContainsAny(st.text, "<>=~") {
-			put(&loosen, st.text)
+		if (st.kind == wants || st.kind == narrows || st.overridden) && strings.ContainsAny(st.text, "<>=~") && s.direct[st.obj.name] == "" {
+			put(hintLoosen, st.text)
 		}
 	}
-	switch {
-	case len(missing) > 0:
-		return "check the name of " + some(missing, 3) + ", or add the index that has it under indexes"
-	case len(builds) > 0:
-		return "add an index with builds of " + some(builds, 3) + " for this GPU and CUDA, or ask for another CUDA"
-	case len(loosen) > 0:
-		return "loosen " + strings.Join(loosen[:min(4, len(loosen))], " or ")
-	case len(sources) > 0:
-		return "build a wheel of " + some(sources, 3) + " and list its folder under indexes: path"
+	if len(of[hintMissing]) > 0 {
+		return hintMissing.text(of[hintMissing])
 	}
-	return ""
+	var ways []string
+	for h := hintExcluded; h < hints && len(ways) < limitHints; h++ {
+		if len(of[h]) == 0 {
+			continue
+		}
+		ways = append(ways, h.text(of[h]))
+		if h >= hintBuilds {
+			break
+		}
+	}
+	return strings.Join(ways, "; or ")
 }

@@ -63,6 +63,9 @@ func (s *Solver) sayNone(st *statement) string {
 		return ""
 	}
 	newest := d.releases[d.rising[len(d.rising)-1]-1].version
+	if url := s.direct[d.name]; url != "" {
+		return fmt.Sprintf(", and the %s asked for is %s, from %s", d.name, newest, url)
+	}
 	return fmt.Sprintf(", and there is no such release of %s (the newest is %s)", d.name, newest)
 }
 

@@ -33,7 +33,7 @@ type Pruned struct {
 
 // owned are the folders that this program keeps in a cache. Prune removes
 // nothing else: a cache may have been put where other files lie.
-var owned = []string{"store", "index", "layers", "trees", "rootfs", "debs", "base", "proof", "tmp"}
+var owned = []string{"store", "index", "layers", "collisions", "trees", "rootfs", "debs", "base", "proof", "tmp"}
 
 // temps are owned folders in which a hidden file is one that was never
 // finished.

@@ -63,7 +63,7 @@ NAME@DIGEST of the last destination.`,
 	}
 	r.add(cmd)
 	cmd.Flags().StringArrayVar(&o.To, "to", nil, "destination: oci:DIR or HOST/REPO[:TAG] (may be repeated; default oci:out/PROFILE)")
-	cmd.Flags().StringVar(&o.Wheelhouse, "wheelhouse", "", "the folder to lay the wheels out in by file name (default wheelhouse/PROFILE)")
+	cmd.Flags().StringVar(&o.Wheelhouse, "wheelhouse", "", "the folder to lay the wheels out in by file name (default wheelhouse.PROFILE)")
 	cmd.Flags().BoolVar(&noWheelhouse, "no-wheelhouse", false, "lay out no wheelhouse folder; the files stay in the cache")
 	cmd.MarkFlagsMutuallyExclusive("wheelhouse", "no-wheelhouse")
 	a.jsonFlag(cmd)

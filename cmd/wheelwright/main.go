@@ -20,7 +20,8 @@ import (
 )
 
 func main() {
-	debug.SetGCPercent(400) // a short run: memory for time; heavy bytes are streamed, not held
+	debug.SetGCPercent(400)         // a short run spends memory for time,
+	debug.SetMemoryLimit(192 << 20) // but not more than a build needs
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-ctx.Done()

@@ -53,7 +53,7 @@ func (s *screen) report(e builder.Event) {
 		s.started[e.Step] = time.Now()
 		s.steps = append(s.steps, e.Step)
 		s.state[e.Step] = e
-		if !s.live && e.Text != "" {
+		if e.Text != "" {
 			s.print("%-10s %s", e.Step, e.Text)
 		}
 	case builder.Progressed:

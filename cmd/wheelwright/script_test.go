@@ -36,14 +36,18 @@ func TestMain(m *testing.M) {
 //	serve VAR liar DIR                 serves the wheels of DIR, with METADATA that asks for one thing more
 func TestScripts(t *testing.T) {
 	index := recorded.Start(t, recorded.Options{})
+	tree, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:           "../../testdata/script",
 		UpdateScripts: *update,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir+"/home")
 			e.Setenv("XDG_CACHE_HOME", e.WorkDir+"/cache")
+			e.Setenv("TREE", tree)
 			e.Setenv("INDEX", index.Simple)
-			e.Setenv("CU118", index.CU118)
 			e.Setenv("PIP_INDEX_URL", index.Simple)
 			e.Setenv("PIP_CONFIG_FILE", os.DevNull)
 			return os.MkdirAll(e.WorkDir+"/home", 0o755)

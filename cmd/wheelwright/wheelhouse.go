@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +15,7 @@ func (a *app) wheelhouseCommand() *cobra.Command {
 
 // defaultWheelhouse is the folder of a profile's wheels when none is given.
 func defaultWheelhouse(b *builder.Builder) string {
-	return filepath.Join("wheelhouse", b.Profile.Name)
+	return "wheelhouse." + b.Profile.Name
 }
 
 func (a *app) wheelhouseFill() *cobra.Command {
@@ -32,7 +31,7 @@ Prints the folder on stdout.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if dir != "" && len(r.profiles) > 1 {
-				return fault.New(fault.Input, "--dir names one folder and %d profiles are asked for", len(r.profiles)).Try("leave --dir out: each folder is then wheelhouse/PROFILE")
+				return fault.New(fault.Input, "--dir names one folder and %d profiles are asked for", len(r.profiles)).Try("leave --dir out: each folder is then wheelhouse.PROFILE")
 			}
 			var reports []builder.FillReport
 			err := a.each(&r, func(b *builder.Builder) error {
@@ -58,7 +57,7 @@ Prints the folder on stdout.`,
 		},
 	}
 	r.add(cmd)
-	cmd.Flags().StringVarP(&dir, "dir", "d", "", "the folder (default wheelhouse/PROFILE)")
+	cmd.Flags().StringVarP(&dir, "dir", "d", "", "the folder (default wheelhouse.PROFILE)")
 	a.jsonFlag(cmd)
 	return cmd
 }
@@ -106,7 +105,7 @@ does not name are reported and do no harm. Opens no socket.`,
 	}
 	cmd.Flags().StringSliceVarP(&r.profiles, "profile", "p", nil, "profile: a name, a path, or several with commas")
 	cmd.Flags().StringVarP(&r.options.LockPath, "output", "o", "", "the lock file (default ./pylock.PROFILE.toml)")
-	cmd.Flags().StringVarP(&dir, "dir", "d", "", "the folder (default wheelhouse/PROFILE)")
+	cmd.Flags().StringVarP(&dir, "dir", "d", "", "the folder (default wheelhouse.PROFILE)")
 	a.jsonFlag(cmd)
 	return cmd
 }

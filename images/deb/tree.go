@@ -53,7 +53,7 @@ func (p *Plan) Unpack(ctx context.Context, path func(sha256 string) string, tmp 
 				return err
 			}
 			d := p.Packages[i]
-			if t.debs[i], err = unpack(gctx, d, path(d.SHA256), f); err != nil && gctx.Err() == nil && !errors.Is(err, fs.ErrNotExist) {
+			if t.debs[i], err = unpack(gctx, d, path(d.SHA256), f); err != nil && gctx.Err() == nil && !errors.Is(err, fs.ErrNotExist) && !ours(err) {
 				return fault.New(fault.Integrity, "debian package %s", d.File).Wrap(err)
 			}
 			return err
@@ -71,6 +71,13 @@ func (p *Plan) Unpack(ctx context.Context, path func(sha256 string) string, tmp 
 		return nil, err
 	}
 	return t, nil
+}
+
+// ours says whether err is about this machine and not about the package: a
+// full disk is no damage.
+func ours(err error) bool {
+	var at *fs.PathError
+	return errors.As(err, &at)
 }
 
 // Close gives up the unpacked files; entries cannot be read afterwards.

@@ -88,7 +88,8 @@ func (f *wheelFolder) list() error {
 }
 
 // folderIndex is a Simple index laid out in a folder: NAME.json,
-// NAME/index.json or NAME/index.html.
+// NAME/index.json or NAME/index.html. Each stands for the page at NAME/, and
+// addresses in it are relative to that.
 type folderIndex struct {
 	src Source
 	dir string
@@ -101,7 +102,7 @@ func (f *folderIndex) files(_ context.Context, name pep508.Name) ([]solver.File,
 	n := string(name)
 	for _, p := range []string{n + ".json", filepath.Join(n, "index.json"), filepath.Join(n, "index.html")} {
 		p = filepath.Join(f.dir, p)
-		files, err := readPage(p, p, "page of "+n)
+		files, err := readPage(p, filepath.Join(f.dir, n, "index"), "page of "+n)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

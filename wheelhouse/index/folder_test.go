@@ -95,17 +95,18 @@ func TestFoldersThatAreNone(t *testing.T) {
 func TestSimpleIndexInAFolder(t *testing.T) {
 	meta := "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\nRequires-Dist: from-folder\n"
 	page := `{"files":[{"filename":"` + demoFile + `","url":"../files/` + demoFile + `","hashes":{"sha256":"` + sumA + `"},"core-metadata":{"sha256":"` + sumOf([]byte(meta)) + `"}}]}`
-	for name, c := range map[string]struct{ page, text, file string }{
-		"json":       {"simple/demo.json", page, "files/"},
-		"index.json": {"simple/demo/index.json", page, "simple/files/"},
-		"index.html": {"simple/demo/index.html", `<a href="../files/` + demoFile + `#sha256=` + sumA + `" data-core-metadata="true">x</a>`, "simple/files/"},
+	for name, c := range map[string]struct{ page, text string }{
+		"json":       {"simple/demo.json", page},
+		"index.json": {"simple/demo/index.json", page},
+		"index.html": {"simple/demo/index.html", `<a href="../files/` + demoFile + `#sha256=` + sumA + `" data-core-metadata="true">x</a>`},
 	} {
+		const files = "simple/files/" // relative to simple/demo/ for all
 		dir := t.TempDir()
-		write(t, dir, map[string]string{c.page: c.text, c.file + demoFile + ".metadata": meta})
+		write(t, dir, map[string]string{c.page: c.text, files + demoFile + ".metadata": meta})
 		for _, address := range []string{filepath.Join(dir, "simple"), fileURL(filepath.Join(dir, "simple"))} {
 			cl := newClientWith(t, ClientOptions{Offline: true}, Source{Name: "main", URL: address})
 			f := mustPage(t, cl, "demo").Files[0]
-			if f.URL != fileURL(filepath.Join(dir, c.file, demoFile)) {
+			if f.URL != fileURL(filepath.Join(dir, files, demoFile)) {
 				t.Errorf("%s: address %s", name, f.URL)
 			}
 			if got := mustMetadata(t, cl, f); got != "from-folder" {
@@ -115,7 +116,7 @@ func TestSimpleIndexInAFolder(t *testing.T) {
 				t.Errorf("%s: %+v %v", name, none, err)
 			}
 		}
-		write(t, dir, map[string]string{c.file + demoFile + ".metadata": meta + "X: y\n"})
+		write(t, dir, map[string]string{files + demoFile + ".metadata": meta + "X: y\n"})
 		cl := newClient(t, "", Source{Name: "main", URL: filepath.Join(dir, "simple")})
 		m, err := cl.Metadata(ctx, "demo", mustPage(t, cl, "demo").Files[0])
 		if strings.HasSuffix(c.page, ".json") {
