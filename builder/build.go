@@ -3,6 +3,7 @@ package builder
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -29,22 +30,27 @@ type Built struct {
 
 // ImageBuilt is a finished image. It is written as JSON by the command line.
 type ImageBuilt struct {
-	Digest string       `json:"digest"` // of the manifest
-	Size   int64        `json:"size"`   // bytes of all layers, compressed
-	Layers []lock.Layer `json:"layers"`
-	Pushed []string     `json:"pushed"` // "NAME@sha256:…", one for each destination
+	Digest     string       `json:"digest"` // of the manifest
+	Size       int64        `json:"size"`   // bytes of all layers, compressed
+	Layers     []lock.Layer `json:"layers"`
+	Collisions []Collision  `json:"collisions"` // wheels that overwrite one another
+	Pushed     []string     `json:"pushed"`     // "NAME@sha256:…", one for each destination
 }
 
 // Build runs every step: lock, wheelhouse, layers, image.
 func (b *Builder) Build(ctx context.Context, o BuildOptions) (*Built, error) {
 	if len(o.To) == 0 {
-		o.To = []string{"oci:out/" + b.Profile.Name}
+		o.To = []string{"oci:out/" + b.Name}
 	}
 	var to []images.Destination
 	for _, s := range o.To {
-		d, err := images.ParseDestination(s, b.Profile.Name)
+		d, err := images.ParseDestination(s, b.Name)
 		if err != nil {
 			return nil, err
+		}
+		if b.Offline && d.Dir == "" {
+			return nil, fault.New(fault.Input, "--offline and destination %s exclude each other", s).
+				Because("a registry is reached through the network").Try("--to oci:DIR")
 		}
 		to = append(to, d)
 	}
@@ -56,24 +62,30 @@ func (b *Builder) Build(ctx context.Context, o BuildOptions) (*Built, error) {
 		return nil, refusal
 	}
 
-	base := b.openBase(ctx)
+	opening, stop := context.WithCancel(ctx)
+	defer stop()
+	base := b.openBase(opening)
 	locked, err := b.Lock(ctx)
 	if err != nil {
+		stop()
 		base.wait()
-		return nil, err
+		return nil, b.explained(ctx, err, nil)
 	}
 	r := &Built{Locked: locked}
 	if err := base.wait(); err != nil {
-		return r, err
+		return r, b.explained(ctx, err, nil)
 	}
 	img, err := b.image(ctx, locked, base.base, created, o)
 	if err != nil {
 		return r, err
 	}
 	if err := b.writeDerived(locked, base.base, img); err != nil {
-		return r, err
+		return r, b.explained(ctx, err, nil)
 	}
-	r.Image = ImageBuilt{Digest: img.Digest(), Layers: locked.Lock.Image.Layers}
+	r.Image = ImageBuilt{Digest: img.Digest(), Layers: locked.Lock.Image.Layers, Collisions: collisions(img.Collisions)}
+	for _, c := range r.Image.Collisions {
+		b.warn(StepLayers, c.String())
+	}
 	for _, l := range r.Image.Layers {
 		r.Image.Size += l.Size
 	}
@@ -83,7 +95,7 @@ func (b *Builder) Build(ctx context.Context, o BuildOptions) (*Built, error) {
 			b.report(Event{Step: StepImage, Kind: Progressed, Unit: Bytes, Done: done, Total: total})
 		}})
 		if err != nil {
-			return r, err
+			return r, b.explained(ctx, err, nil)
 		}
 		b.report(Event{Step: StepImage, Kind: Ended, Text: fmt.Sprintf("%s, tag %s: %d layers, %d bytes", d.Name(), d.Tag, len(r.Image.Layers), r.Image.Size)})
 		r.Image.Pushed = append(r.Image.Pushed, d.Name()+"@"+digest)
@@ -121,6 +133,7 @@ func (o *opening) wait() error {
 // image fills the House and makes the layers, side by side: a layer is made
 // as soon as its wheels lie in the House.
 func (b *Builder) image(ctx context.Context, l *Locked, base *images.Base, created time.Time, o BuildOptions) (*images.Image, error) {
+	whole := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	wheels, err := b.wheels(ctx, l.Lock)
@@ -148,9 +161,9 @@ func (b *Builder) image(ctx context.Context, l *Locked, base *images.Base, creat
 	}
 	filling.Wait()
 	if cause := context.Cause(ctx); cause != nil {
-		return nil, cause
+		return nil, b.explained(whole, cause, slices.Concat(wheels, base.Artifacts()))
 	}
-	return img, b.link(ctx, o.Wheelhouse, wheels)
+	return img, b.explained(whole, b.link(ctx, o.Wheelhouse, wheels), wheels)
 }
 
 // layers makes the image of a lock, waiting for each file as it is needed.
@@ -227,16 +240,17 @@ func agrees(l lock.Lock, made *lock.Image) error {
 	for _, f := range l.Files() {
 		wheels[string(f.Package)+" "+f.Version] = true
 	}
-	diffIDs := map[string]string{}
+	said := map[string]lock.Layer{}
 	for _, x := range locked.Layers {
 		if len(x.Members) > 0 && wheels[x.Members[0]] {
-			diffIDs[strings.Join(x.Members, ", ")] = x.DiffID
+			said[strings.Join(x.Members, ", ")] = x
 		}
 	}
 	for _, x := range made.Layers {
 		members := strings.Join(x.Members, ", ")
-		if want, ok := diffIDs[members]; ok && want != x.DiffID {
-			return fault.New(fault.Integrity, "layer of %s: diffID is %s, lock says %s", members, x.DiffID, want).
+		if want, ok := said[members]; ok && (want.DiffID != x.DiffID || want.Digest != x.Digest || want.Size != x.Size) {
+			return fault.New(fault.Integrity, "layer of %s: diffID is %s, lock says %s", members, x.DiffID, want.DiffID).
+				Because("digest and size are %s, %d bytes; lock says %s, %d bytes", x.Digest, x.Size, want.Digest, want.Size).
 				Try("if another release of wheelwright wrote the lock, delete its [tool.wheelwright.image] and build again")
 		}
 	}

@@ -30,7 +30,8 @@ func TestAgrees(t *testing.T) {
 			{Members: []string{"a 1"}, DiffID: wheels}, {Members: []string{"lock"}, DiffID: environment},
 		}}
 	}
-	made := image(0, "x", "e")
+	made, packed := image(0, "x", "e"), image(0, "x", "e")
+	packed.Layers[0].Digest = "other"
 	locked := lock.Lock{Packages: []lock.Package{{Name: "a", Version: "1", Wheels: []lock.Wheel{{Name: "a-1-py3-none-any.whl"}}}}}
 	for name, c := range map[string]struct {
 		image *lock.Image
@@ -41,6 +42,7 @@ func TestAgrees(t *testing.T) {
 		"another layer format says nothing": {image(1, "y", "e"), 0},
 		"another lock in the last layer":    {image(0, "x", "f"), 0},
 		"another layer of the same wheels":  {image(0, "y", "e"), fault.Integrity},
+		"the same tar in other bytes":       {packed, fault.Integrity},
 	} {
 		locked.Image = c.image
 		if err := agrees(locked, made); fault.KindOf(err) != c.want {

@@ -18,7 +18,7 @@ import (
 // Options say what to build and with what.
 type Options struct {
 	Profile  string              // name of a shipped profile, or a path
-	Python   string              // another Python for it, X.Y; empty: the profile's own
+	Python   string              // another Python for it, X.Y or X.Y.Z; empty: the profile's own
 	LockPath string              // of the lock file, read and written; empty: ./pylock.PROFILE[-pyXY].toml
 	CacheDir string              // shared by processes
 	Env      func(string) string // environment variables: os.Getenv
@@ -43,6 +43,7 @@ type Builder struct {
 	settings index.Settings
 	client   *index.Client
 	house    *wheelhouse.House
+	Name     string // what its files and tag are called: the profile's name, with -pyXY where Options.Python is given
 	again    string // the command that writes the lock, as the user would type it
 }
 
@@ -53,27 +54,23 @@ func New(o Options) (*Builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	again := "wheelwright lock --profile " + o.Profile
-	if o.Python != "" {
-		again += " --python " + o.Python
-	}
-	if o.LockPath != "" {
-		again += " --output " + o.LockPath
-	} else {
-		o.LockPath = "pylock." + p.Name + ".toml"
-		if o.Python != "" {
-			o.LockPath = "pylock." + p.Name + "-py" + strings.ReplaceAll(o.Python, ".", "") + ".toml"
-		}
-	}
+	again, name := "wheelwright lock --profile "+o.Profile, p.Name
 	if o.Python != "" {
 		if p, err = p.WithPython(o.Python); err != nil {
 			return nil, err
 		}
+		again += " --python " + o.Python
+		name += "-py" + strings.ReplaceAll(p.PythonShort(), ".", "")
+	}
+	if o.LockPath != "" {
+		again += " --output " + o.LockPath
+	} else {
+		o.LockPath = "pylock." + name + ".toml"
 	}
 	if o.LockPath, err = filepath.Abs(o.LockPath); err != nil {
 		return nil, err
 	}
-	b := &Builder{Options: o, Profile: p, again: again}
+	b := &Builder{Options: o, Profile: p, Name: name, again: again}
 	b.settings, err = index.Configure(index.Options{
 		Profile:  sources(p),
 		IndexURL: o.IndexURL,

@@ -25,10 +25,15 @@ import (
 func (b *Builder) wheels(ctx context.Context, l lock.Lock) ([]wheelhouse.Artifact, error) {
 	files := l.Files()
 	out := make([]wheelhouse.Artifact, len(files))
+	for i, f := range files {
+		out[i] = wheelhouse.Artifact{Kind: wheelhouse.Wheel, Name: f.Name, SHA256: f.SHA256, Size: f.Size}
+	}
+	if err := b.house.Mend(ctx, out); err != nil {
+		return nil, err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(index.DefaultParallel)
 	for i, f := range files {
-		out[i] = wheelhouse.Artifact{Kind: wheelhouse.Wheel, Name: f.Name, SHA256: f.SHA256, Size: f.Size}
 		if b.house.Has(f.SHA256) {
 			continue
 		}
@@ -72,7 +77,7 @@ func (b *Builder) fill(ctx context.Context, step Step, artifacts []wheelhouse.Ar
 	for _, a := range artifacts {
 		total += a.Size
 	}
-	b.report(Event{Step: step, Kind: Began, Unit: Bytes})
+	b.report(Event{Step: step, Kind: Began, Unit: Bytes, Text: need(b.house.Need(artifacts))})
 	var last wheelhouse.Totals
 	tries := 0 // the House's own number
 	if b.Offline {
@@ -133,16 +138,16 @@ type Filled struct {
 func (b *Builder) Fill(ctx context.Context, dir string) (*Filled, error) {
 	l, err := b.Lock(ctx)
 	if err != nil {
-		return nil, err
+		return nil, b.explained(ctx, err, nil)
 	}
 	r := &Filled{Locked: l, Dir: dir}
 	if r.Artifacts, err = b.wheels(ctx, l.Lock); err != nil {
 		return r, err
 	}
 	if err := b.fill(ctx, StepWheelhouse, r.Artifacts, b.openWheel, b.checkWheels(l.Solution), nil); err != nil {
-		return r, err
+		return r, b.explained(ctx, err, r.Artifacts)
 	}
-	return r, b.link(ctx, dir, r.Artifacts)
+	return r, b.explained(ctx, b.link(ctx, dir, r.Artifacts), r.Artifacts)
 }
 
 // Verify compares the files of dir with the lock that stands at LockPath.

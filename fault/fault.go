@@ -87,8 +87,22 @@ func KindOf(err error) Kind {
 }
 
 // Render is err for a terminal: a line "error: what", a line for each reason
-// indented by two, and a line "next: …".
-func Render(err error) string {
+// indented by two, and a line "next: …". What servers and archives said in it
+// is made Printable.
+func Render(err error) string { return Printable(render(err)) }
+
+// Printable is s with every control character but newline and tab as "?": a
+// text of foreign origin must not steer a terminal.
+func Printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' || 0x7f <= r && r <= 0x9f {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+func render(err error) string {
 	var b strings.Builder
 	var e *Error
 	if !errors.As(err, &e) {

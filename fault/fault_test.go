@@ -52,3 +52,10 @@ func TestErrorKeepsCause(t *testing.T) {
 		t.Error("the cause is lost")
 	}
 }
+
+func TestRenderSteersNoTerminal(t *testing.T) {
+	text := Render(New(Auth, "registry x").Because("denied: \x1b[2Jwelcome\r\u009b31m").Wrap(errors.New("\x07")))
+	if text != "error: registry x\n  because denied: ?[2Jwelcome??31m\n  because ?\n" {
+		t.Errorf("%q", text)
+	}
+}

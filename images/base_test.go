@@ -60,15 +60,33 @@ func TestLayoutAsBase(t *testing.T) {
 			t.Errorf("configuration lacks %s: %s", want, config)
 		}
 	}
+	if told, err := i.v1.ConfigFile(); err != nil || tells(told.History) != len(i.Layers) {
+		t.Errorf("history tells of %d layers of %d, %v", tells(told.History), len(i.Layers), err)
+	}
 	if strings.Contains(config, "LD_LIBRARY_PATH") {
 		t.Error("LD_LIBRARY_PATH of the base is kept")
 	}
 	if err := validate.Image(i.v1); err != nil {
 		t.Error(err)
 	}
-	if home, err := s.Base.pythonHome(context.Background(), "3.11"); err != nil || home != "/usr/local/bin" {
-		t.Errorf("python is in %q, %v", home, err)
+	for range 2 { // read, then remembered
+		if home, err := s.Base.survey(context.Background(), s.Scheme, s.CacheDir); err != nil || home != "/usr/local/bin" {
+			t.Errorf("python is in %q, %v", home, err)
+		}
 	}
+	// An environment does not go where the base has one.
+	if _, err := WriteLayout(context.Background(), dir, "used", i); err != nil {
+		t.Fatal(err)
+	}
+	if s.Base, err = open("oci:"+dir+":used", "x86_64"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = Build(context.Background(), s); fault.KindOf(err) != fault.Unsatisfiable || !strings.Contains(fault.Render(err), "image.prefix") {
+		t.Errorf("a base with an environment at the prefix: %v", err)
+	}
+	s.Scheme.Prefix = "/opt/other"
+	mustBuild(t, s)
+	s.Scheme.Prefix = "/opt/env"
 	if s.Base, err = open("oci:"+dir+":without", "x86_64"); err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,11 @@ func Build(ctx context.Context, s Spec) (*Image, error) {
 		}
 		return b.whenReady(gctx, sums, func() error {
 			made, err := s.Base.blobs(gctx, b)
+			if err != nil {
+				return err
+			}
 			copy(blobs, made)
+			b.home, err = s.Base.survey(gctx, s.Scheme, s.CacheDir)
 			return err
 		})
 	})
@@ -94,6 +98,7 @@ type build struct {
 	*Spec
 	cache    *layer.Cache
 	tmp      string
+	home     string // folder of the base's Python, known once the base is there
 	parallel int
 	slots    chan struct{} // one for each layer in the making
 
@@ -217,11 +222,7 @@ func openWheel(w Wheel) (*whl.Wheel, io.Closer, error) {
 // environment makes the last layer: the virtual environment's own files and
 // the lock.
 func (b *build) environment(ctx context.Context) (*blob, error) {
-	home, err := b.Base.pythonHome(ctx, b.Scheme.Python)
-	if err != nil {
-		return nil, err
-	}
-	entries := append(spread.Venv(b.Scheme, home, b.Base.pythonVersion(b.Scheme.Python)),
+	entries := append(spread.Venv(b.Scheme, b.home, b.Base.pythonVersion(b.Scheme.Python)),
 		spread.Entry{Path: b.Scheme.Prefix[1:] + "/" + LockName, Mode: 0o644, Literal: b.Lock})
 	var parts []string
 	for _, e := range entries {

@@ -25,14 +25,18 @@ func configure(s *Spec, blobs []*blob) (*v1.ConfigFile, error) {
 	}
 	stamp := v1.Time{Time: created.UTC().Truncate(time.Second)}
 	config := v1.ConfigFile{OS: "linux", Architecture: s.Base.arch, Created: stamp, RootFS: v1.RootFS{Type: "layers"}}
+	told := false // the base's own history tells of its layers
 	if s.Base.config != nil {
 		config.Config = *s.Base.config.Config.DeepCopy()
-		config.Variant, config.History = s.Base.config.Variant, slices.Clone(s.Base.config.History)
+		config.Variant = s.Base.config.Variant
+		if told = tells(s.Base.config.History) == len(s.Base.layers); told {
+			config.History = slices.Clone(s.Base.config.History)
+		}
 	}
 	for i, b := range blobs {
 		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, b.diffID)
-		if s.Base.config != nil && i < len(s.Base.layers) {
-			continue // told by the base's own history
+		if told && i < len(s.Base.layers) {
+			continue
 		}
 		config.History = append(config.History, v1.History{Created: stamp, CreatedBy: "wheelwright: " + strings.Join(b.members, ", ")})
 	}
@@ -56,6 +60,18 @@ func configure(s *Spec, blobs []*blob) (*v1.ConfigFile, error) {
 		c.Cmd = []string{s.Scheme.Prefix + "/bin/python"}
 	}
 	return &config, nil
+}
+
+// tells is how many layers a history speaks of. Readers refuse an image whose
+// history does not speak of every layer.
+func tells(history []v1.History) int {
+	n := 0
+	for _, h := range history {
+		if !h.EmptyLayer {
+			n++
+		}
+	}
+	return n
 }
 
 // environment is the list of variables: the base's in its order, ours, the

@@ -23,17 +23,17 @@ import (
 )
 
 // wheel makes a small wheel file.
-func wheel(t *testing.T, dir, name, version, body string) Wheel {
+func wheel(t *testing.T, dir, name, version, body string, more ...[2]string) Wheel {
 	t.Helper()
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
 	info := name + "-" + version + ".dist-info/"
-	for _, m := range [][2]string{
+	for _, m := range append(more, [][2]string{
 		{name + "/__init__.py", body},
 		{info + "METADATA", "Metadata-Version: 2.1\nName: " + name + "\nVersion: " + version + "\n"},
 		{info + "WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"},
 		{info + "RECORD", name + "/__init__.py,,\n" + info + "METADATA,,\n" + info + "WHEEL,,\n" + info + "RECORD,,\n"},
-	} {
+	}...) {
 		w, err := z.Create(m[0])
 		if err != nil {
 			t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -34,9 +35,9 @@ func WriteLayout(ctx context.Context, dir, tag string, i *Image) (digest string,
 	if err := prepareLayout(dir); err != nil {
 		return "", err
 	}
-	unlock, err := lockFolder(dir)
+	unlock, err := lockFolder(ctx, dir)
 	if err != nil {
-		return "", fault.New(fault.Input, "%s", what).Wrap(err)
+		return "", writeFault(what, err)
 	}
 	defer unlock()
 	blobs := filepath.Join(dir, "blobs", "sha256")
@@ -190,14 +191,21 @@ func (i *Image) putIndex(dir, tag string) error {
 }
 
 // lockFolder keeps other processes from the folder's index until unlock.
-func lockFolder(dir string) (unlock func() error, err error) {
+func lockFolder(ctx context.Context, dir string) (unlock func() error, err error) {
 	f, err := os.Open(dir)
 	if err != nil {
 		return nil, err
 	}
 	for {
-		if err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != syscall.EINTR {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err != syscall.EWOULDBLOCK && err != syscall.EINTR {
 			break
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			f.Close()
+			return nil, context.Cause(ctx)
 		}
 	}
 	if err != nil && err != syscall.ENOLCK && err != syscall.ENOTSUP {

@@ -2,11 +2,15 @@ package profiles
 
 import "strings"
 
-// nearest is the option with the fewest single-letter edits from text, the
-// first of several; empty only where there is no option.
+// nearest is the option that text begins, else the one with the fewest
+// single-letter edits from it, the first of several; empty only where there is
+// no option.
 func nearest(text string, options []string) string {
 	best, least := "", -1
 	for _, o := range options {
+		if len(text) > 1 && strings.HasPrefix(fold(o), fold(text)) {
+			return o
+		}
 		if d := distance(fold(text), fold(o)); least < 0 || d < least {
 			best, least = o, d
 		}

@@ -56,7 +56,7 @@ func (p Profile) refuse(rule solver.BuildRule) *fault.Error {
 	cuda := nearestCUDA(rule)
 	switch {
 	case cuda == "":
-		f.Because("no %s that was measured, for any CUDA release, has machine code for all of %s", rule.Name, named(rule.Compute, "and"))
+		f.Because("no %s that was measured, for any CUDA release, has machine code for %s", rule.Name, together(rule.Compute))
 		if len(rule.Compute) > 1 {
 			return f.Try("ask for fewer compute capabilities, one profile for each group")
 		}
@@ -168,6 +168,14 @@ func named(list []gpucode.Capability, word string) string {
 		text = append(text[:n-2], text[n-2]+" "+word+" "+text[n-1])
 	}
 	return strings.Join(text, ", ")
+}
+
+// together is named, for what must serve every one.
+func together(list []gpucode.Capability) string {
+	if len(list) > 1 {
+		return "all of " + named(list, "and")
+	}
+	return named(list, "and")
 }
 
 // products is each capability with what carries it.

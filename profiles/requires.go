@@ -35,8 +35,15 @@ var (
 // requirements is a list of PEP 508 requirements in canonical text.
 func (d *decoder) requirements(n *node, r role) []string {
 	var out []string
+	addresses := map[pep508.Name]string{}
 	for _, item := range d.list(n) {
 		s := d.requirement(item, r)
+		if q, err := pep508.Parse(s); err == nil && q.URL != "" && q.Marker.IsZero() {
+			if first, twice := addresses[q.Name]; twice && first != q.URL {
+				d.fail(item.at("a second address for %s", q.Name).Because("one wheel of a distribution is chosen").Try("keep one of them"))
+			}
+			addresses[q.Name] = q.URL
+		}
 		if !slices.Contains(out, s) {
 			out = append(out, s)
 		}

@@ -3,6 +3,8 @@ package solver
 import (
 	"slices"
 	"strings"
+
+	"wheelwright/solver/engine"
 )
 
 // hint is one kind of way out of a conflict, for the names or requirements
@@ -71,14 +73,43 @@ var groups = []struct {
 	{"has no wheel for", hintTarget},
 }
 
+func hintOf(group string) hint {
+	for _, g := range groups {
+		if strings.HasPrefix(group, g.begins) {
+			return g.hint
+		}
+	}
+	return hints
+}
+
+// newest is the place of the newest release that cannot be used, oldest first.
+func (st *statement) newest() int {
+	for at := len(st.subj.rising) - 1; at >= 0; at-- {
+		if slices.ContainsFunc(st.terms, func(t engine.Term) bool {
+			return t.Package == st.subj.pkg && t.In.Has(st.subj.rising[at])
+		}) {
+			return at
+		}
+	}
+	return len(st.subj.rising) // no term: all of them
+}
+
 // next is what to do, drawn from what the proof rests on: taking away any of
 // it takes the proof away. What the user wrote comes before what others
-// published, and of the latter only the first kind is told.
+// published, and of the latter only the first kind is told. Of one
+// distribution, what rules out its newest release counts: nobody wants the
+// oldest.
 func (s *Solver) next(leaves []*statement) string {
 	var of [hints][]string
 	put := func(h hint, text string) {
-		if !slices.Contains(of[h], text) {
+		if h < hints && !slices.Contains(of[h], text) {
 			of[h] = append(of[h], text)
+		}
+	}
+	newest := map[*dist]int{}
+	for _, st := range leaves {
+		if st.kind == unusable {
+			newest[st.subj] = max(newest[st.subj], st.newest())
 		}
 	}
 	for _, st := range leaves {
@@ -96,11 +127,8 @@ func (s *Solver) next(leaves []*statement) string {
 				put(hintDirect, name)
 			}
 		case unusable:
-			for _, g := range groups {
-				if strings.HasPrefix(st.group, g.begins) {
-					put(g.hint, string(st.subj.name))
-					break
-				}
+			if st.newest() == newest[st.subj] {
+				put(hintOf(st.group), string(st.subj.name))
 			}
 		}
 		if (st.kind == wants || st.kind == narrows || st.overridden) && strings.ContainsAny(st.text, "<>=~") && s.direct[st.obj.name] == "" {

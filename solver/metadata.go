@@ -34,7 +34,7 @@ func (s *Solver) line(r pep508.Requirement) *line {
 		holds: r.Marker.IsZero() || r.Marker.Eval(s.p.Env, ""),
 	}
 	if r.URL != "" {
-		l.text = string(r.Name) + " from " + r.URL
+		l.text = string(r.Name) + " from " + address(r.URL)
 	} else {
 		l.text = pep508.Requirement{Name: r.Name, Extras: r.Extras, Specifiers: r.Specifiers}.String()
 	}

@@ -2,6 +2,7 @@ package solver
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 
 	"wheelwright/solver/engine"
@@ -63,10 +64,20 @@ func (s *Solver) sayNone(st *statement) string {
 		return ""
 	}
 	newest := d.releases[d.rising[len(d.rising)-1]-1].version
-	if url := s.direct[d.name]; url != "" {
-		return fmt.Sprintf(", and the %s asked for is %s, from %s", d.name, newest, url)
+	if from := s.direct[d.name]; from != "" {
+		return fmt.Sprintf(", and the %s asked for is %s, from %s", d.name, newest, address(from))
 	}
 	return fmt.Sprintf(", and there is no such release of %s (the newest is %s)", d.name, newest)
+}
+
+// address is a URL for a reader, without what may hold a credential.
+func address(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "an address that cannot be read"
+	}
+	u.User, u.RawQuery, u.Fragment, u.RawFragment = nil, "", "", ""
+	return u.String()
 }
 
 func (s *Solver) sayUnusable(st *statement) string {

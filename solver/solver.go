@@ -139,7 +139,8 @@ func New(p Problem) (*Solver, error) {
 			continue
 		}
 		if old := s.direct[r.Name]; old != "" && old != r.URL {
-			return nil, fault.New(fault.Input, "requires %s", r.Requirement).Because("%s is asked for from two addresses", r.Name)
+			return nil, fault.New(fault.Input, "requires %s", r.Name).Because("it is asked for from two addresses, %s and %s", address(old), address(r.URL)).
+				Try("keep one of them")
 		}
 		s.direct[r.Name] = r.URL
 	}

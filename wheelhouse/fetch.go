@@ -106,7 +106,9 @@ func (t *transfer) run(ctx context.Context) error {
 			if t.p.size-before >= fruit {
 				fruitless = 0
 			}
-			t.f.rep.event(Retry, t.j, t.j.a, address(source)+": "+err.Error())
+			if last := len(t.live) == 0 || fruitless >= t.f.o.Tries && source == t.live[len(t.live)-1]; !last {
+				t.f.rep.event(Retry, t.j, t.j.a, address(source)+": "+err.Error())
+			}
 		}
 		if len(t.live) == 0 || fruitless >= t.f.o.Tries {
 			return t.give()

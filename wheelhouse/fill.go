@@ -54,6 +54,9 @@ func (h *House) Fill(ctx context.Context, artifacts []Artifact, o FillOptions) e
 	if err := h.room(h.Need(artifacts)); err != nil {
 		return err
 	}
+	if err := h.Mend(ctx, artifacts); err != nil {
+		return err
+	}
 	f := &fill{h: h, o: o, list: artifacts}
 	all := f.plan()
 	f.rep = newReporter(o.Progress, f.totals(all))
@@ -222,6 +225,19 @@ func (f *fill) accept(j *job, path, sha256 string, size int64) error {
 		}
 	}
 	return nil
+}
+
+// Mend removes files of the store that are not as long as listed, unless their
+// bytes are right and the list is wrong. It reads none that has its length.
+func (h *House) Mend(ctx context.Context, artifacts []Artifact) error {
+	var suspect []Artifact
+	for _, a := range artifacts {
+		if st, ok := h.stat(a.SHA256); ok && a.Size > 0 && st.Size() != a.Size {
+			suspect = append(suspect, a)
+		}
+	}
+	_, err := h.Recheck(ctx, suspect)
+	return err
 }
 
 func interrupted(ctx context.Context) error {

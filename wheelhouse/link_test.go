@@ -2,6 +2,8 @@ package wheelhouse
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -195,5 +197,44 @@ func TestVerifyStore(t *testing.T) {
 		if h.Has(list[0].SHA256) == remove {
 			t.Errorf("remove %v: the spoilt file is there: %v", remove, !remove)
 		}
+	}
+}
+
+// A stored file of the wrong length is taken out, unless it is the list that
+// is wrong; Recheck finds also the one whose length is right.
+func TestMendAndRecheck(t *testing.T) {
+	s, h := newSite(t), house(t)
+	var list []Artifact
+	for i := range 3 {
+		list = append(list, s.add(fmt.Sprintf("%d.whl", i), bytesOf(uint64(i), 1000)))
+	}
+	if err := h.Fill(t.Context(), list, quick()); err != nil {
+		t.Fatal(err)
+	}
+	spoil := func(a Artifact, data []byte) {
+		t.Helper()
+		if err := errors.Join(os.Remove(h.Path(a.SHA256)), os.WriteFile(h.Path(a.SHA256), data, 0o444)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	spoil(list[0], bytesOf(0, 900))
+	spoil(list[1], bytesOf(9, 1000))
+	asked := slices.Clone(list)
+	asked[2].Size = 5 // the list is wrong
+	if err := h.Mend(t.Context(), asked); err != nil {
+		t.Fatal(err)
+	}
+	if h.Has(list[0].SHA256) || !h.Has(list[1].SHA256) || !h.Has(list[2].SHA256) {
+		t.Error("Mend took out the wrong files")
+	}
+	gone, err := h.Recheck(t.Context(), list)
+	if err != nil || len(gone) != 1 || gone[0].Name != "1.whl" || h.Has(list[1].SHA256) || !h.Has(list[2].SHA256) {
+		t.Errorf("Recheck took out %+v, %v", gone, err)
+	}
+	if err := h.Fill(t.Context(), list, quick()); err != nil {
+		t.Fatal(err)
+	}
+	for i, a := range list {
+		holds(t, h, a, bytesOf(uint64(i), 1000))
 	}
 }

@@ -37,7 +37,7 @@ var owned = []string{"store", "index", "layers", "collisions", "trees", "rootfs"
 
 // temps are owned folders in which a hidden file is one that was never
 // finished.
-var temps = []string{"index", "layers"}
+var temps = []string{"index", "layers", "collisions", "debs", "base", "tmp"}
 
 // Prune removes files of a cache as `uv cache prune` does: what can never be
 // of use without being asked, more when asked. Everything in a cache can be

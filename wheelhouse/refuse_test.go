@@ -21,7 +21,13 @@ func TestFillWrongBytes(t *testing.T) {
 		s, h := newSite(t), house(t)
 		a := s.add("x.whl", right)
 		s.files["x.whl"] = wrong
-		err := h.Fill(t.Context(), []Artifact{a}, quick())
+		o := quick()
+		o.Progress = func(p Progress) {
+			if p.Event == Retry {
+				t.Errorf("told of a retry that never comes: %s", p.Note)
+			}
+		}
+		err := h.Fill(t.Context(), []Artifact{a}, o)
 		wantKind(t, err, fault.Integrity, "x.whl", sumOf(wrong), sumOf(right), "kept out of the store")
 		if n := len(s.requests()); n != 1 {
 			t.Errorf("%d requests, want 1: wrong bytes are not asked for again", n)

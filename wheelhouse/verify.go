@@ -147,6 +147,32 @@ func (h *House) VerifyStore(ctx context.Context, remove bool) (Report, error) {
 	return r, err
 }
 
+// Recheck hashes those of the artifacts that the store has, and removes the
+// files whose bytes are not what their names say, so that the next Fill
+// fetches them again. It gives the artifacts removed.
+func (h *House) Recheck(ctx context.Context, artifacts []Artifact) ([]Artifact, error) {
+	var names []string
+	of := map[string]Artifact{}
+	for _, a := range artifacts {
+		if _, twice := of[a.SHA256]; !twice && h.Has(a.SHA256) {
+			names = append(names, a.SHA256)
+			of[a.SHA256] = a
+		}
+	}
+	r, err := check(ctx, h.join(objectDir), names, func(name string) (string, string) { return h.Path(name), name })
+	if err != nil {
+		return nil, err
+	}
+	var gone []Artifact
+	for _, w := range r.Wrong {
+		if err := os.Remove(h.Path(w.Name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return gone, diskFault("remove a spoilt file of the store", err)
+		}
+		gone = append(gone, of[w.Name])
+	}
+	return gone, nil
+}
+
 // check hashes files in parallel.
 func check(ctx context.Context, dir string, names []string, of func(name string) (path, sha256 string)) (Report, error) {
 	r := Report{Dir: dir, Files: len(names), Missing: []string{}, Wrong: []Wrong{}, Extra: []string{}}

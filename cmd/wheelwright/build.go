@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"wheelwright/builder"
-	"wheelwright/fault"
 )
 
 func (a *app) buildCommand() *cobra.Command {
@@ -27,9 +26,6 @@ NAME@DIGEST of the last destination.`,
   wheelwright build --profile ada_cu124 --to localhost:5000/ml`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if r.options.Python != "" && len(o.To) == 0 && len(r.profiles) > 1 {
-				return fault.New(fault.Input, "--python with several profiles needs --to").Try("--to oci:DIR")
-			}
 			var reports []builder.BuildReport
 			err := a.each(&r, func(b *builder.Builder) error {
 				o := o

@@ -16,15 +16,20 @@ func (a *app) cacheCommand() *cobra.Command {
 }
 
 func (a *app) cacheDirCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "dir",
 		Short: "Print the folder of the cache",
 		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if a.json {
+				return a.printJSON(map[string]string{"dir": a.cache()})
+			}
 			_, err := fmt.Fprintln(a.stdout, a.cache())
 			return err
 		},
 	}
+	a.jsonFlag(cmd)
+	return cmd
 }
 
 func (a *app) cacheSize() *cobra.Command {

@@ -45,8 +45,9 @@ func (a *app) profilesList() *cobra.Command {
 
 func (a *app) profilesShow() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "show NAME|PATH",
-		Short: "Print a profile as it is after extends is merged, as YAML",
+		Use:               "show NAME|PATH",
+		Short:             "Print a profile as it is after extends is merged, as YAML",
+		ValidArgsFunction: profileNames,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return fault.New(fault.Input, "profiles show takes one profile, got %d", len(args)).

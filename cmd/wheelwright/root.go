@@ -36,6 +36,14 @@ lock (pylock.toml), an offline wheelhouse and a layered OCI image.
 Exit codes: 0 ok; 1 a check said no; 2 usage, malformed input, internal error;
 3 unsatisfiable or refused; 4 authentication; 5 integrity; 75 try again;
 130 interrupted.`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			return unknown(c, args[0])
+		},
+		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
+		Version:           release,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		DisableAutoGenTag: true,
@@ -52,26 +60,54 @@ Exit codes: 0 ok; 1 a check said no; 2 usage, malformed input, internal error;
 		a.profilesCommand(), a.versionCommand(),
 	)
 	cmd.InitDefaultCompletionCmd()
+	for _, c := range cmd.Commands() {
+		if c.Name() == "completion" {
+			holder(c)
+		}
+	}
+	cmd.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	return cmd
 }
 
-// group is a command that only holds others: alone or with an unknown word
-// it is a usage error.
+// group is a command that only holds others.
 func group(use, short string, subs ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs}
+	c := &cobra.Command{Use: use, Short: short}
+	c.AddCommand(subs...)
+	return holder(c)
+}
+
+// holder makes c, which only holds other commands, a usage error alone or
+// with an unknown word.
+func holder(c *cobra.Command) *cobra.Command {
+	c.Args = cobra.ArbitraryArgs
 	c.RunE = func(c *cobra.Command, args []string) error {
-		what := "no command given"
 		if len(args) > 0 {
-			what = "unknown command " + args[0]
+			return unknown(c, args[0])
 		}
-		var names []string
-		for _, s := range subs {
+		return fault.New(fault.Input, "%s: no command given", c.CommandPath()).Try("one of: %s", strings.Join(commands(c), ", "))
+	}
+	return c
+}
+
+// unknown refuses a word that is no command of c.
+func unknown(c *cobra.Command, word string) error {
+	f := fault.New(fault.Input, "%s: unknown command %s", c.CommandPath(), word)
+	c.SuggestionsMinimumDistance = 2
+	if near := c.SuggestionsFor(word); len(near) > 0 {
+		return f.Try("%s %s", c.CommandPath(), near[0])
+	}
+	return f.Try("one of: %s", strings.Join(commands(c), ", "))
+}
+
+// commands are the names of c's commands.
+func commands(c *cobra.Command) []string {
+	var names []string
+	for _, s := range c.Commands() {
+		if s.IsAvailableCommand() {
 			names = append(names, s.Name())
 		}
-		return fault.New(fault.Input, "%s: %s", c.CommandPath(), what).Try("one of: %s", strings.Join(names, ", "))
 	}
-	c.AddCommand(subs...)
-	return c
+	return names
 }
 
 // noArgs refuses positional arguments as a usage error.
@@ -112,6 +148,14 @@ func (r *resolveFlags) add(c *cobra.Command) {
 	f.StringVar(&r.options.IndexURL, "index-url", "", "replace the default index and those of environment and configuration files")
 	f.StringArrayVar(&r.index, "index", nil, "replace one of the profile's indexes, NAME=URL (may be repeated)")
 	f.StringVar(&r.trace, "trace", "", "write one line for each request to FILE (- is stderr)")
+	if err := c.RegisterFlagCompletionFunc("profile", profileNames); err != nil {
+		panic(err) // the flag is defined above
+	}
+}
+
+// profileNames completes a profile: a shipped name, or a file.
+func profileNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return builder.ProfileNames(), cobra.ShellCompDirectiveDefault
 }
 
 // each runs do for each profile asked for, with a builder made for it.
@@ -124,6 +168,9 @@ func (a *app) each(r *resolveFlags, do func(*builder.Builder) error) error {
 	}
 	if r.options.Locked && r.options.Frozen {
 		return fault.New(fault.Input, "--locked and --frozen exclude each other").Try("--frozen uses the lock unlooked, --locked checks it")
+	}
+	if r.options.Frozen && (r.options.Upgrade || len(r.options.UpgradePackages) > 0) {
+		return fault.New(fault.Input, "--frozen and --upgrade exclude each other").Try("leave one of them out")
 	}
 	replace := map[string]string{}
 	for _, s := range r.index {
@@ -147,6 +194,8 @@ func (a *app) each(r *resolveFlags, do func(*builder.Builder) error) error {
 		defer f.Close()
 		trace = f
 	}
+	var builders []*builder.Builder // all of them first: a misspelt name is told before an hour's build
+	owners := map[string]string{}
 	for _, name := range r.profiles {
 		o := r.options
 		o.Profile, o.CacheDir, o.Trace, o.ReplaceIndex = name, a.cache(), trace, replace
@@ -155,6 +204,14 @@ func (a *app) each(r *resolveFlags, do func(*builder.Builder) error) error {
 		if err != nil {
 			return err
 		}
+		if owner, twice := owners[b.LockPath]; twice {
+			return fault.New(fault.Input, "profiles %s and %s have one lock, %s", owner, name, shown(b.LockPath)).
+				Try("give the profiles different names, or run twice with --output")
+		}
+		owners[b.LockPath] = name
+		builders = append(builders, b)
+	}
+	for _, b := range builders {
 		if err := do(b); err != nil {
 			return err
 		}

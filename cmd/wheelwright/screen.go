@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"wheelwright/builder"
+	"wheelwright/fault"
 )
 
 // screen is the one progress display: a line that rewrites itself on a
@@ -79,7 +80,7 @@ func (s *screen) report(e builder.Event) {
 // print writes a line that stays.
 func (s *screen) print(format string, args ...any) {
 	s.clear()
-	fmt.Fprintf(s.w, format+"\n", args...)
+	fmt.Fprintln(s.w, fault.Printable(fmt.Sprintf(format, args...)))
 }
 
 // draw rewrites the live line: each running step with how far it is.

@@ -14,7 +14,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -33,6 +35,9 @@ func TestMain(m *testing.M) {
 //	wheel DIR NAME VERSION [HEADER…]   writes a small wheel; a HEADER is a METADATA line
 //	exits CODE COMMAND…                runs a command that must end with this exit code
 //	serve VAR BEHAVIOUR                starts a loopback server that behaves so: VAR is its index URL, VAR_HOST its address
+//	until FILE                         waits until the file is there
+//	serve VAR files DIR                serves the wheels of DIR
+//	serve VAR slow DIR                 the same, but the first wheel stops in its middle: then DIR/stalled is there
 //	serve VAR liar DIR                 serves the wheels of DIR, with METADATA that asks for one thing more
 func TestScripts(t *testing.T) {
 	index := recorded.Start(t, recorded.Options{})
@@ -55,6 +60,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"wheel": cmdWheel,
 			"exits": cmdExits,
+			"until": cmdUntil,
 			"serve": func(ts *testscript.TestScript, _ bool, args []string) { cmdServe(ts, args) },
 		},
 	})
@@ -138,8 +144,11 @@ var behaviours = map[string]http.HandlerFunc{
 func cmdServe(ts *testscript.TestScript, args []string) {
 	var h http.Handler
 	switch {
-	case len(args) == 3 && args[1] == "liar":
-		h = liar(ts.MkAbs(args[2]))
+	case len(args) == 3 && (args[1] == "liar" || args[1] == "files" || args[1] == "slow"):
+		h = wheels(ts.MkAbs(args[2]), args[1] == "liar")
+		if args[1] == "slow" {
+			h = stalling(h, ts.MkAbs(args[2])+"/stalled")
+		}
 	case len(args) == 2 && behaviours[args[1]] != nil:
 		h = behaviours[args[1]]
 	default:
@@ -151,8 +160,9 @@ func cmdServe(ts *testscript.TestScript, args []string) {
 	ts.Setenv(args[0]+"_HOST", strings.TrimPrefix(server.URL, "http://"))
 }
 
-// liar is an index whose FILE.metadata is not the METADATA inside the file.
-func liar(dir string) http.Handler {
+// wheels is an index of the wheels of a folder; where it lies, FILE.metadata is
+// not the METADATA inside the file.
+func wheels(dir string, lies bool) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /simple/{name}/", func(w http.ResponseWriter, r *http.Request) {
 		files, err := filepath.Glob(filepath.Join(dir, r.PathValue("name")+"-*.whl"))
@@ -166,11 +176,15 @@ func liar(dir string) http.Handler {
 			if err != nil {
 				panic(err)
 			}
-			fmt.Fprintf(w, "<a href=\"/files/%s#sha256=%x\" data-core-metadata=\"true\">%[1]s</a>\n", filepath.Base(f), sha256.Sum256(data))
+			fmt.Fprintf(w, "<a href=\"/files/%s#sha256=%x\" data-core-metadata=\"%v\">%[1]s</a>\n", filepath.Base(f), sha256.Sum256(data), lies)
 		}
 	})
 	mux.HandleFunc("GET /files/{file}", func(w http.ResponseWriter, r *http.Request) {
 		file, metadata := strings.CutSuffix(r.PathValue("file"), ".metadata")
+		if metadata && !lies {
+			http.NotFound(w, r)
+			return
+		}
 		if !metadata {
 			http.ServeFile(w, r, filepath.Join(dir, file))
 			return
@@ -180,4 +194,38 @@ func liar(dir string) http.Handler {
 		fmt.Fprintf(w, "Metadata-Version: 2.1\nName: %s\nVersion: %s\nRequires-Python: >=3.8\n", name, version)
 	})
 	return mux
+}
+
+// stalling passes requests on, but of the first whole wheel that is asked for
+// it sends half and then nothing until the client goes away. Once the client had
+// time to read that, it makes the file mark.
+func stalling(h http.Handler, mark string) http.Handler {
+	var stalled atomic.Bool
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, ".whl") || r.Header.Get("Range") != "" || stalled.Swap(true) {
+			h.ServeHTTP(w, r)
+			return
+		}
+		whole := httptest.NewRecorder()
+		h.ServeHTTP(whole, r)
+		w.Header().Set("Content-Length", strconv.Itoa(whole.Body.Len()))
+		w.Write(whole.Body.Bytes()[:whole.Body.Len()/2])
+		w.(http.Flusher).Flush()
+		time.Sleep(50 * time.Millisecond)
+		os.WriteFile(mark, nil, 0o644)
+		<-r.Context().Done()
+	})
+}
+
+// cmdUntil waits for a file to be there.
+func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: until FILE")
+	}
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+	}
+	ts.Fatalf("no file %s", args[0])
 }

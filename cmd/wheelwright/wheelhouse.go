@@ -15,7 +15,7 @@ func (a *app) wheelhouseCommand() *cobra.Command {
 
 // defaultWheelhouse is the folder of a profile's wheels when none is given.
 func defaultWheelhouse(b *builder.Builder) string {
-	return "wheelhouse." + b.Profile.Name
+	return "wheelhouse." + b.Name
 }
 
 func (a *app) wheelhouseFill() *cobra.Command {
@@ -105,6 +105,7 @@ does not name are reported and do no harm. Opens no socket.`,
 	}
 	cmd.Flags().StringSliceVarP(&r.profiles, "profile", "p", nil, "profile: a name, a path, or several with commas")
 	cmd.Flags().StringVarP(&r.options.LockPath, "output", "o", "", "the lock file (default ./pylock.PROFILE.toml)")
+	cmd.Flags().StringVar(&r.options.Python, "python", "", "another Python for the profile, X.Y, as lock was given")
 	cmd.Flags().StringVarP(&dir, "dir", "d", "", "the folder (default wheelhouse.PROFILE)")
 	a.jsonFlag(cmd)
 	return cmd

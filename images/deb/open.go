@@ -7,7 +7,16 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 )
+
+// downloads is the client for package files: a mirror that takes a request
+// and says nothing is given up; how long a body may take is for who reads it.
+var downloads = func() *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.ResponseHeaderTimeout = time.Minute
+	return &http.Client{Transport: t}
+}()
 
 // Open reads the package file at an address of the mirror from offset on:
 // the bytes, where they begin (0 where the mirror ignores ranges) and the
@@ -19,7 +28,7 @@ func Open(ctx context.Context, o Options, address string, offset int64) (body io
 	}
 	client := o.Client
 	if client == nil {
-		client = http.DefaultClient
+		client = downloads
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {

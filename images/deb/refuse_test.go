@@ -100,9 +100,9 @@ func TestHostilePackages(t *testing.T) {
 	} {
 		file := filepath.Join(t.TempDir(), "x.deb")
 		os.WriteFile(file, data, 0o644)
-		p := &Plan{Packages: []Package{{Name: "x1", Version: "1", File: "x.deb", SHA256: "x", Layer: layerBase}}}
+		p := &Plan{Packages: []Package{{Name: "x1", Version: "1", File: "x.deb", SHA256: hashOf(data), Layer: layerBase}}}
 		tree, err := p.Unpack(context.Background(), func(string) string { return file }, t.TempDir(), 1)
-		if fault.KindOf(err) != fault.Integrity {
+		if fault.KindOf(err) != fault.Integrity || strings.Contains(err.Error(), "the stored file") {
 			t.Errorf("%s: %v, want an integrity fault", name, err)
 		}
 		if err == nil {
@@ -111,11 +111,24 @@ func TestHostilePackages(t *testing.T) {
 	}
 }
 
+// A package whose file changed in the store is not unpacked.
+func TestChangedPackage(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x.deb")
+	os.WriteFile(file, debOf("x1", "1", "", "", entry{name: "./a", body: "other"}), 0o644)
+	was := hashOf(debOf("x1", "1", "", "", entry{name: "./a", body: "a"}))
+	p := &Plan{Packages: []Package{{Name: "x1", Version: "1", File: "x.deb", SHA256: was, Layer: layerBase}}}
+	_, err := p.Unpack(context.Background(), func(string) string { return file }, t.TempDir(), 1)
+	if fault.KindOf(err) != fault.Integrity || !strings.Contains(fault.Render(err), was) {
+		t.Errorf("%v", err)
+	}
+}
+
 // Links out of the tree are followed inside it, as in a chroot.
 func TestLinksStayInside(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "x.deb")
-	os.WriteFile(file, debOf("x1", "1", "", "", entry{name: "./up", kind: tar.TypeSymlink, link: "../../../etc"}, entry{name: "./up/file", body: "x"}), 0o644)
-	p := &Plan{Packages: []Package{{Name: "x1", Version: "1", File: "x.deb", SHA256: "x", Layer: layerBase}}}
+	data := debOf("x1", "1", "", "", entry{name: "./up", kind: tar.TypeSymlink, link: "../../../etc"}, entry{name: "./up/file", body: "x"})
+	os.WriteFile(file, data, 0o644)
+	p := &Plan{Packages: []Package{{Name: "x1", Version: "1", File: "x.deb", SHA256: hashOf(data), Layer: layerBase}}}
 	tree, err := p.Unpack(context.Background(), func(string) string { return file }, t.TempDir(), 1)
 	if err != nil {
 		t.Fatal(err)

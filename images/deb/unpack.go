@@ -3,6 +3,8 @@ package deb
 import (
 	"archive/tar"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"io/fs"
@@ -32,6 +34,13 @@ func unpack(ctx context.Context, p Package, file string, tmp *os.File) (*unpacke
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, contextReader{ctx, f}); err != nil {
+		return nil, err
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); got != p.SHA256 {
+		return nil, fmt.Errorf("the stored file has sha256 %s, expected %s", got, p.SHA256)
 	}
 	control, data, err := arParts(f, info.Size())
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"wheelwright/fault"
 )
@@ -106,7 +107,12 @@ func create(p string) (*os.File, error) {
 }
 
 func cacheFault(p string, err error) error {
-	return fault.New(fault.Input, "cache: writing %s", p).Try("make room, or choose another folder with --cache-dir").Wrap(err)
+	e := fault.New(fault.Input, "cache: writing %s", p).Try("choose another folder with --cache-dir").Wrap(err)
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		e.Kind = fault.Temporary
+		return e.Because("the disk is full").Try("make room and run again, or choose another folder with --cache-dir")
+	}
+	return e
 }
 
 // drop removes an entry.

@@ -1,11 +1,13 @@
 package index
 
 import (
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -197,7 +199,7 @@ func TestManyProcessesShareACache(t *testing.T) {
 	}
 }
 
-func TestFullDiskIsSaid(t *testing.T) {
+func TestUnwritableCacheIsSaid(t *testing.T) {
 	s, dir := newServer(t), t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "index"), nil, 0o644); err != nil { // no folder can be made here
 		t.Fatal(err)
@@ -205,4 +207,9 @@ func TestFullDiskIsSaid(t *testing.T) {
 	s.on("/simple/demo/", body(jsonType, jsonOf(demoFile, "a.whl", sumA)))
 	_, err := newClient(t, dir, s.simple()).Page(ctx, "demo")
 	wantFault(t, err, fault.Input, "cache", dir, "--cache-dir")
+}
+
+func TestFullDiskIsSaid(t *testing.T) {
+	full := &fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}
+	wantFault(t, cacheFault("/cache/x", full), fault.Temporary, "/cache/x", "the disk is full", "make room")
 }

@@ -67,7 +67,7 @@ func TestConfigure(t *testing.T) {
 		replace    map[string]string
 		want, won  string
 	}{
-		{name: "nothing", want: "pypi PUBLIC\n", won: "index PUBLIC: the default"},
+		{name: "nothing", want: "pypi PUBLIC\n", won: "index pypi (public): the default"},
 		{name: "pip's variable", env: map[string]string{"PIP_INDEX_URL": "https://mirror.test/simple/"},
 			want: "mirror.test/simple https://mirror.test/simple\n", won: "index https://mirror.test/simple: PIP_INDEX_URL"},
 		{name: "uv before pip before files", env: map[string]string{"PIP_INDEX_URL": "https://pip.test", "UV_INDEX_URL": "https://uv.test", "UV_DEFAULT_INDEX": "corp=https://default.test"},
@@ -90,7 +90,7 @@ func TestConfigure(t *testing.T) {
 			want: "x1.test/s https://x1.test/s\nx2.test/s https://x2.test/s\netc.test https://etc.test\n",
 			won:  "index https://etc.test: index-url of DIR/etc/pip.conf; before it extra-index-url of DIR/own.conf"},
 		{name: "no files", env: map[string]string{"PIP_CONFIG_FILE": os.DevNull},
-			files: map[string]string{"etc/pip.conf": "[global]\nindex-url = https://etc.test\n"}, want: "pypi PUBLIC\n", won: "index PUBLIC: the default"},
+			files: map[string]string{"etc/pip.conf": "[global]\nindex-url = https://etc.test\n"}, want: "pypi PUBLIC\n", won: "index pypi (public): the default"},
 		{name: "XDG", env: map[string]string{"XDG_CONFIG_HOME": "DIR/xdg", "XDG_CONFIG_DIRS": "DIR/one:DIR/two"}, files: map[string]string{
 			"xdg/pip/pip.conf": "[global]\nextra-index-url = https://xdg.test\n",
 			"one/pip/pip.conf": "[global]\nindex-url = https://one.test\n",
@@ -100,7 +100,7 @@ func TestConfigure(t *testing.T) {
 		{name: "extras and links around", env: map[string]string{"UV_INDEX": "corp=https://corp.test/s", "PIP_EXTRA_INDEX_URL": "https://x.test/s https://corp.test/s", "PIP_FIND_LINKS": "DIR/wheels https://links.test/p.html"},
 			files: map[string]string{"wheels/x": "", "etc/pip.conf": "[global]\nextra-index-url = https://hidden.test\nfind-links = https://hidden.test\n"},
 			want:  "corp https://corp.test/s\nx.test/s https://x.test/s\npypi PUBLIC\nDIR/wheels DIR/wheels find-links\nlinks.test/p.html https://links.test/p.html find-links\n",
-			won:   "index PUBLIC: the default; before it UV_INDEX, PIP_EXTRA_INDEX_URL; after it PIP_FIND_LINKS"},
+			won:   "index pypi (public): the default; before it UV_INDEX, PIP_EXTRA_INDEX_URL; after it PIP_FIND_LINKS"},
 		{name: "no index", env: map[string]string{"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "DIR/wheels", "PIP_INDEX_URL": "https://x.test"}, files: map[string]string{"wheels/x": ""},
 			profile: []Source{dist, {Name: "pypi"}},
 			want:    "dist /dist path\nDIR/wheels DIR/wheels find-links\n", won: "no index: PIP_NO_INDEX; files from PIP_FIND_LINKS"},

@@ -50,6 +50,9 @@ func (c *configurer) surroundings() (surroundings, error) {
 		return out, err
 	}
 	out.won = "index " + main.URL + ": " + won.from
+	if main.URL == public {
+		out.won = "index " + DefaultName + " (public): " + won.from
+	}
 	if len(lost) > 0 {
 		out.won += ", over " + strings.Join(lost, ", ")
 	}

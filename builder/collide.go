@@ -1,0 +1,45 @@
+package builder
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"wheelwright/wheelhouse/spread"
+)
+
+// Collision is a set of wheels that write some paths differently. It is
+// written as JSON by the command line.
+type Collision struct {
+	Wheels []string `json:"wheels"` // file names; what the last one writes is what the image shows
+	Paths  []string `json:"paths"`  // relative to /, sorted
+}
+
+// collisions groups paths by the wheels that write them, in the order of the
+// first path of each group.
+func collisions(found []spread.Collision) []Collision {
+	out := []Collision{}
+	at := map[string]int{}
+	for _, c := range found {
+		key := strings.Join(c.Names, "/")
+		i, ok := at[key]
+		if !ok {
+			i = len(out)
+			at[key] = i
+			out = append(out, Collision{Wheels: slices.Clone(c.Names)})
+		}
+		out[i].Paths = append(out[i].Paths, c.Path)
+	}
+	return out
+}
+
+// String is the collision on one line.
+func (c Collision) String() string {
+	text := fmt.Sprintf("%s write /%s", strings.Join(c.Wheels, " and "), c.Paths[0])
+	if n := len(c.Paths) - 1; n == 1 {
+		text += " and 1 more path"
+	} else if n > 1 {
+		text += fmt.Sprintf(" and %d more paths", n)
+	}
+	return fmt.Sprintf("%s with different content; the image has that of %s", text, c.Wheels[len(c.Wheels)-1])
+}

@@ -1,0 +1,61 @@
+package builder
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"wheelwright/fault"
+	"wheelwright/solver/lock"
+)
+
+// checkLocked fails where the lock in force is not the one that stands.
+func (b *Builder) checkLocked(old *lock.Lock, r *Locked) error {
+	if old == nil {
+		return fault.New(fault.No, "--locked: there is no lock at %s", b.LockPath).Try("%s", b.again)
+	}
+	if old.Digest() == r.Lock.Digest() {
+		return nil
+	}
+	e := fault.New(fault.No, "--locked: %s would change", b.LockPath).Try("%s", b.again)
+	for _, c := range r.Changes {
+		e.Because("%s", c)
+	}
+	switch now := r.Lock; {
+	case len(r.Changes) > 0:
+	case old.Profile != now.Profile:
+		e.Because("it was written for profile %q, not %s", old.Profile, now.Profile)
+	case old.Target != now.Target:
+		e.Because("it was written for %s, not %s", targetText(old.Target), targetText(now.Target))
+	case old.ProfileDigest != now.ProfileDigest:
+		e.Because("the profile was edited since; the files stay the same")
+	default:
+		e.Because("what the distributions require of each other changed; the files stay the same")
+	}
+	return e
+}
+
+// checkFrozen refuses a lock whose wheels cannot run in the profile's image,
+// and tells of one that another profile wrote. A lock of another tool says
+// neither.
+func (b *Builder) checkFrozen(old *lock.Lock) error {
+	want, have := b.lockMeta().Target, old.Target
+	if have.Python != "" && minorOf(have.Python) != minorOf(want.Python) || have.Machine != "" && have.Machine != want.Machine {
+		return fault.New(fault.No, "--frozen: %s was written for %s, and %s is asked for", b.LockPath, targetText(have), targetText(want)).
+			Try("%s", b.again)
+	}
+	if old.Profile != "" && old.Profile != b.Profile.Name {
+		b.warn(StepResolve, fmt.Sprintf("%s was written for profile %s, not %s", filepath.Base(b.LockPath), old.Profile, b.Profile.Name))
+	}
+	return nil
+}
+
+// minorOf is X.Y of a Python X.Y or X.Y.Z.
+func minorOf(python string) string {
+	parts := strings.SplitN(python, ".", 3)
+	return strings.Join(parts[:min(2, len(parts))], ".")
+}
+
+func targetText(t lock.Target) string {
+	return fmt.Sprintf("Python %s on %s glibc %s", t.Python, t.Machine, t.Glibc)
+}
