@@ -33,9 +33,10 @@ long:
 	$(GO) test -count=1 -timeout 60m ./solver/engine -worlds $(WORLDS)
 	FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
 
-# Against the real index and mirror. Needs the network.
-live:
+# Against the real index and mirror, then the whole job with real runtimes. Needs the network.
+live: build
 	$(GO) test -tags live -count=1 -timeout 30m ./...
+	scripts/shows.sh $(PROFILE)
 
 # Go benchmarks, then lock time and memory beside uv's in the same run.
 bench: build

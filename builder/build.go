@@ -3,6 +3,7 @@ package builder
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -18,8 +19,9 @@ import (
 
 // BuildOptions say where an image goes.
 type BuildOptions struct {
-	To         []string // oci:DIR or HOST/REPO[:TAG]; none: oci:out/PROFILE
-	Wheelhouse string   // the folder that the wheels are laid out in; empty: none
+	To         []string      // oci:DIR or HOST/REPO[:TAG]; none: oci:out/PROFILE
+	OnLock     func(*Locked) // told once the lock stands, before anything is fetched for it; may be nil
+	Wheelhouse string        // the folder that the wheels are laid out in; empty: none
 }
 
 // Built is the result of Build.
@@ -70,6 +72,9 @@ func (b *Builder) Build(ctx context.Context, o BuildOptions) (*Built, error) {
 		stop()
 		base.wait()
 		return nil, b.explained(ctx, err, nil)
+	}
+	if o.OnLock != nil {
+		o.OnLock(locked)
 	}
 	r := &Built{Locked: locked}
 	if err := base.wait(); err != nil {
@@ -206,7 +211,7 @@ func (b *Builder) layers(ctx context.Context, l *Locked, base *images.Base, crea
 // the same files.
 func (b *Builder) writeDerived(l *Locked, base *images.Base, img *images.Image) error {
 	p := b.Profile
-	made := &lock.Image{LayerFormat: layer.Format, Prefix: p.Image.Prefix, Python: p.PythonShort(), Base: base.Ref}
+	made := &lock.Image{LayerFormat: layer.Format, Prefix: p.Image.Prefix, Python: p.PythonShort(), Base: base.Name()}
 	for _, x := range img.Layers {
 		made.Layers = append(made.Layers, lock.Layer{Members: x.Members, Digest: x.Digest, DiffID: x.DiffID, Size: x.Size})
 	}
@@ -225,7 +230,10 @@ func (b *Builder) writeDerived(l *Locked, base *images.Base, img *images.Image) 
 		return err
 	}
 	written, err := b.writeLock(l.Lock, old)
-	l.Written = l.Written || written
+	if written {
+		l.Written = true
+		b.note(StepLayers, "recorded in "+filepath.Base(b.LockPath))
+	}
 	return err
 }
 

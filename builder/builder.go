@@ -120,6 +120,3 @@ func sources(p profiles.Profile) []index.Source {
 	}
 	return out
 }
-
-// Stats counts the requests made so far.
-func (b *Builder) Stats() index.Stats { return b.client.Stats() }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"wheelwright/atomicfile"
 	"wheelwright/fault"
 	"wheelwright/solver"
 	"wheelwright/solver/lock"
@@ -169,7 +170,7 @@ func (b *Builder) writeLock(l lock.Lock, old []byte) (bool, error) {
 	if old != nil && bytes.Equal(old, text) {
 		return false, nil
 	}
-	switch err := writeFile(b.LockPath, text); {
+	switch err := atomicfile.Write(b.LockPath, text); {
 	case errors.Is(err, fs.ErrNotExist):
 		dir := filepath.Dir(b.LockPath)
 		return false, fault.New(fault.Input, "lock %s: there is no folder %s", b.LockPath, dir).Try("mkdir -p %s", dir)
@@ -177,28 +178,4 @@ func (b *Builder) writeLock(l lock.Lock, old []byte) (bool, error) {
 		return false, fault.New(fault.Input, "lock %s", b.LockPath).Wrap(err)
 	}
 	return true, nil
-}
-
-// writeFile writes text to path whole or not at all: a temporary name beside
-// it, synced, renamed.
-func writeFile(path string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	return err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -112,7 +111,7 @@ func (b *Builder) link(ctx context.Context, dir string, wheels []wheelhouse.Arti
 	if dir == "" {
 		return nil
 	}
-	linked, err := b.house.LinkInto(ctx, dir, wheels, wheelhouse.LinkOptions{})
+	linked, err := b.house.Link(ctx, dir, wheels)
 	if err != nil {
 		return err
 	}
@@ -182,19 +181,11 @@ func (b *Builder) checkWheels(solution *solver.Solution) func(wheelhouse.Artifac
 		}
 	}
 	return func(a wheelhouse.Artifact, path string) error {
-		f, err := os.Open(path)
+		w, closer, err := whl.OpenFile(path, a.Name)
 		if err != nil {
 			return err
 		}
-		defer f.Close()
-		info, err := f.Stat()
-		if err != nil {
-			return err
-		}
-		w, err := whl.Open(f, info.Size(), a.Name)
-		if err != nil {
-			return err
-		}
+		defer closer.Close()
 		_, m, err := w.Metadata()
 		if err != nil {
 			return err

@@ -65,7 +65,7 @@ func OpenBase(ctx context.Context, o BaseOptions) (*Base, error) {
 	if !deb.Supported(o.Ref) && len(o.Packages) > 0 {
 		return nil, fault.New(fault.Input, "image.packages with base %s", o.Ref).
 			Because("packages are added to debian:12 and debian:13 only, not yet to other bases").
-			Try("choose a base that has %s, or leave image.packages out", strings.Join(o.Packages, ", "))
+			Try("choose debian:12 or debian:13, or a profile without image.packages (%s); what a profile extends adds to the list", strings.Join(o.Packages, ", "))
 	}
 	switch {
 	case o.Ref == "scratch":
@@ -104,6 +104,20 @@ func otherBase(python string) string {
 		}
 	}
 	return "image.base: a registry reference or oci:DIR of an image with python " + python
+}
+
+// Name is the base as locks and images call it: "debian:12", "scratch", a
+// registry reference with its digest, "oci@sha256:…" for a layout, whose folder
+// is a fact of the host.
+func (b *Base) Name() string {
+	switch b.kind {
+	case baseLayout:
+		return "oci@" + b.Digest
+	case baseRegistry:
+		ref, _, _ := strings.Cut(b.Ref, "@")
+		return ref + "@" + b.Digest
+	}
+	return b.Ref
 }
 
 // Artifacts are the files that the base needs in the House before Build.
@@ -147,7 +161,7 @@ func (b *Base) blobs(ctx context.Context, under *build) ([]*blob, error) {
 	}
 	for _, l := range b.layers {
 		if b.kind == baseRegistry {
-			l.path = b.where(l.digest.Hex)
+			l.lies(b.where(l.digest.Hex))
 		}
 		if err := checkBlob(ctx, l, b.kind == baseLayout); err != nil {
 			return nil, err

@@ -2,6 +2,7 @@ package images
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -60,6 +61,10 @@ func TestLayoutAsBase(t *testing.T) {
 			t.Errorf("configuration lacks %s: %s", want, config)
 		}
 	}
+	// Where the layout lies is a fact of the host.
+	if told := config + string(i.Manifest()) + fmt.Sprint(i.Layers) + s.Base.Name(); strings.Contains(told, dir) {
+		t.Errorf("image or base name holds the layout's folder: %s", told)
+	}
 	if told, err := i.v1.ConfigFile(); err != nil || tells(told.History) != len(i.Layers) {
 		t.Errorf("history tells of %d layers of %d, %v", tells(told.History), len(i.Layers), err)
 	}
@@ -100,7 +105,7 @@ func TestLayoutAsBase(t *testing.T) {
 		t.Error("an image for another machine is taken")
 	}
 	// A flipped bit in the base's layer is found before it is used.
-	path := s.Base.layers[0].path
+	path := s.Base.layers[0].from.Path()
 	data, _ := os.ReadFile(path)
 	data[len(data)/2] ^= 1
 	os.Remove(path)

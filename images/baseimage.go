@@ -51,7 +51,7 @@ func (b *Base) openLayout(where string) error {
 		return err
 	}
 	for _, l := range b.layers {
-		l.path = filepath.Join(dir, "blobs", l.digest.Algorithm, l.digest.Hex)
+		l.lies(filepath.Join(dir, "blobs", l.digest.Algorithm, l.digest.Hex))
 	}
 	return nil
 }
@@ -117,6 +117,8 @@ func (b *Base) read(manifest, config []byte) error {
 	if len(m.Layers) != len(b.config.RootFS.DiffIDs) {
 		return refuse("its manifest has %d layers, its configuration %d", len(m.Layers), len(b.config.RootFS.DiffIDs))
 	}
+	whole := sha256.Sum256(manifest)
+	b.Digest = "sha256:" + hex.EncodeToString(whole[:])
 	for i, d := range m.Layers {
 		media := ociMedia(d.MediaType)
 		if media == "" || d.Digest.Algorithm != "sha256" {
@@ -124,11 +126,9 @@ func (b *Base) read(manifest, config []byte) error {
 		}
 		b.layers = append(b.layers, &blob{
 			digest: d.Digest, diffID: b.config.RootFS.DiffIDs[i], size: d.Size, media: media,
-			members: []string{"layer of " + b.Ref},
+			members: []string{"layer of " + b.Name()},
 		})
 	}
-	whole := sha256.Sum256(manifest)
-	b.Digest = "sha256:" + hex.EncodeToString(whole[:])
 	return nil
 }
 
@@ -148,7 +148,7 @@ func ociMedia(t types.MediaType) types.MediaType {
 // checkBlob looks whether a base's layer is there whole; with hash its digest
 // is checked too.
 func checkBlob(ctx context.Context, b *blob, hash bool) error {
-	f, err := os.Open(b.path)
+	f, err := os.Open(b.from.Path())
 	if err != nil {
 		return fault.New(fault.Integrity, "base layer %s", b.digest).Wrap(err)
 	}

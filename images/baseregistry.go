@@ -14,8 +14,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"wheelwright/atomicfile"
 	"wheelwright/fault"
-	"wheelwright/images/layer"
 	"wheelwright/wheelhouse"
 )
 
@@ -71,7 +71,7 @@ func (b *Base) openRegistry(ctx context.Context, o BaseOptions) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
 	}
-	return layer.WriteFile(file, raw)
+	return atomicfile.Write(file, raw)
 }
 
 // artifacts are the layers as files for the House.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -204,19 +205,11 @@ func (w Wheel) verify(ctx context.Context) error {
 }
 
 func openWheel(w Wheel) (*whl.Wheel, io.Closer, error) {
-	f, err := os.Open(w.Path)
-	if err != nil {
-		return nil, nil, fault.New(fault.Temporary, "wheel %s", w.File).Wrap(err).Try("fill the wheelhouse again")
+	wheel, closer, err := whl.OpenFile(w.Path, w.File)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fault.New(fault.Temporary, "wheel %s", w.File).Wrap(err).Try("fill the wheelhouse again")
 	}
-	info, err := f.Stat()
-	if err == nil {
-		var wheel *whl.Wheel
-		if wheel, err = whl.Open(f, info.Size(), w.File); err == nil {
-			return wheel, f, nil
-		}
-	}
-	f.Close()
-	return nil, nil, err
+	return wheel, closer, err
 }
 
 // environment makes the last layer: the virtual environment's own files and

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"wheelwright/atomicfile"
 	"wheelwright/images/layer"
 	"wheelwright/wheelhouse/spread"
 )
@@ -52,5 +53,5 @@ func (b *build) collisions(ctx context.Context, groups []Group) ([]spread.Collis
 	if err := os.MkdirAll(filepath.Dir(kept), 0o755); err != nil {
 		return nil, err
 	}
-	return found, layer.WriteFile(kept, raw)
+	return found, atomicfile.Write(kept, raw)
 }

@@ -1,6 +1,7 @@
 package images
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -46,8 +47,8 @@ func configure(s *Spec, blobs []*blob) (*v1.ConfigFile, error) {
 	}
 	c := &config.Config
 	c.Labels = labels(s, c.Labels)
-	c.User = orElse(s.User, c.User)
-	c.WorkingDir = orElse(s.Workdir, c.WorkingDir)
+	c.User = cmp.Or(s.User, c.User)
+	c.WorkingDir = cmp.Or(s.Workdir, c.WorkingDir)
 	if s.Entrypoint != nil || s.Cmd != nil {
 		// As in a Dockerfile, an entry point of its own drops the base's command.
 		if s.Entrypoint != nil {
@@ -90,7 +91,7 @@ func environment(s *Spec, base []string) ([]string, error) {
 			set(name, value)
 		}
 	}
-	set("PATH", s.Scheme.Prefix+"/bin:"+orElse(values["PATH"], defaultPath))
+	set("PATH", s.Scheme.Prefix+"/bin:"+cmp.Or(values["PATH"], defaultPath))
 	set("VIRTUAL_ENV", s.Scheme.Prefix)
 	if s.CUDA != "" {
 		major, _, _ := strings.Cut(s.CUDA, ".")
@@ -146,11 +147,4 @@ func annotations(s *Spec) map[string]string {
 	}
 	out[annotation+"created"] = created.UTC().Format(time.RFC3339)
 	return out
-}
-
-func orElse(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }

@@ -19,8 +19,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"wheelwright/atomicfile"
 	"wheelwright/fault"
-	"wheelwright/images/layer"
 )
 
 const layoutVersion = `{"imageLayoutVersion":"1.0.0"}`
@@ -48,7 +48,7 @@ func WriteLayout(ctx context.Context, dir, tag string, i *Image) (digest string,
 	}
 	for _, data := range [][]byte{i.core.config, i.core.manifest} {
 		sum := sha256.Sum256(data)
-		if err := layer.WriteFile(filepath.Join(blobs, hex.EncodeToString(sum[:])), data); err != nil {
+		if err := atomicfile.Write(filepath.Join(blobs, hex.EncodeToString(sum[:])), data); err != nil {
 			return "", writeFault(what, err)
 		}
 	}
@@ -82,7 +82,7 @@ func prepareLayout(dir string) error {
 	if raw != nil {
 		return nil
 	}
-	if err := layer.WriteFile(marker, []byte(layoutVersion)); err != nil {
+	if err := atomicfile.Write(marker, []byte(layoutVersion)); err != nil {
 		return writeFault("layout "+dir, err)
 	}
 	return nil
@@ -99,7 +99,7 @@ func foreign(names []os.DirEntry) bool {
 // putFile puts a layer into the folder of blobs.
 func putFile(ctx context.Context, dir string, b *blob) error {
 	to := filepath.Join(dir, b.digest.Hex)
-	from, err := os.Stat(b.path)
+	from, err := os.Stat(b.from.Path())
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func putFile(ctx context.Context, dir string, b *blob) error {
 	}
 	defer os.RemoveAll(tmp)
 	next := filepath.Join(tmp, "blob")
-	if err := os.Link(b.path, next); err != nil {
+	if err := os.Link(b.from.Path(), next); err != nil {
 		if err := copyBlob(ctx, next, b); err != nil {
 			return err
 		}
@@ -187,7 +187,7 @@ func (i *Image) putIndex(dir, tag string) error {
 	if err := e.Encode(index); err != nil {
 		return err
 	}
-	return layer.WriteFile(file, out.Bytes())
+	return atomicfile.Write(file, out.Bytes())
 }
 
 // lockFolder keeps other processes from the folder's index until unlock.

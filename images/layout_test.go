@@ -48,7 +48,7 @@ func TestLayout(t *testing.T) {
 		t.Errorf("tags are %v", tags)
 	}
 	a, err1 := os.Stat(filepath.Join(dir, "blobs", "sha256", strings.TrimPrefix(i.Layers[0].Digest, "sha256:")))
-	b, err2 := os.Stat(i.core.blobs[0].path)
+	b, err2 := os.Stat(i.core.blobs[0].from.Path())
 	if err1 != nil || err2 != nil || !os.SameFile(a, b) {
 		t.Errorf("the layer is not a link to the cached one: %v %v", err1, err2)
 	}
@@ -87,8 +87,9 @@ func TestLayoutRepairsAndRefuses(t *testing.T) {
 func TestCopyChecksBytes(t *testing.T) {
 	i := mustBuild(t, scratch(t))
 	b := *i.core.blobs[0]
-	b.path = filepath.Join(t.TempDir(), "changed")
-	os.WriteFile(b.path, bytes.Repeat([]byte("x"), int(b.size)), 0o644)
+	changed := filepath.Join(t.TempDir(), "changed")
+	b.lies(changed)
+	os.WriteFile(changed, bytes.Repeat([]byte("x"), int(b.size)), 0o644)
 	to := filepath.Join(t.TempDir(), "copy")
 	if err := copyBlob(context.Background(), to, &b); fault.KindOf(err) != fault.Integrity {
 		t.Errorf("%v, want an integrity fault", err)

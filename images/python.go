@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"wheelwright/atomicfile"
 	"wheelwright/fault"
 	"wheelwright/images/layer"
 	"wheelwright/wheelhouse/spread"
@@ -54,7 +55,7 @@ func (b *Base) survey(ctx context.Context, s spread.Scheme, cacheDir string) (st
 		if err := os.MkdirAll(filepath.Dir(kept), 0o755); err != nil {
 			return "", err
 		}
-		if err := layer.WriteFile(kept, raw); err != nil {
+		if err := atomicfile.Write(kept, raw); err != nil {
 			return "", err
 		}
 	}

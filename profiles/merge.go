@@ -53,8 +53,24 @@ func (l loader) tree(src *source, chain []string) (*node, error) {
 	}
 	drop(base, "name")
 	drop(base, "summary")
+	if image := base.named["image"]; image != nil && leavesDebian(n) {
+		drop(image, "packages")
+	}
 	return merge(base, n), nil
 }
+
+// leavesDebian says whether a profile names a base that Debian packages
+// cannot be added to: those of what it extends then mean nothing.
+func leavesDebian(n *node) bool {
+	image := n.named["image"]
+	if image == nil {
+		return false
+	}
+	base := image.named["base"]
+	return base != nil && !debianBase(base.text)
+}
+
+func debianBase(s string) bool { return s == "debian:12" || s == "debian:13" }
 
 func cycle(ids []string) string {
 	shown := make([]string, len(ids))
@@ -72,6 +88,7 @@ func drop(n *node, key string) {
 // merge lays child over parent: maps merge, lists append, anything else is
 // replaced. Entries of requires and indexes replace those of the same name.
 // A command line is one value: image.entrypoint and image.cmd are replaced.
+// image.packages are not inherited onto a base that is not Debian's own.
 func merge(parent, child *node) *node {
 	switch {
 	case parent == nil || parent.kind != child.kind || child.kind == scalarNode:

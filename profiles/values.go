@@ -136,6 +136,10 @@ func (d *decoder) image(n *node) Image {
 		Cmd:        d.texts(k["cmd"]),
 		Labels:     d.table(k["labels"], labelForm, "a label's key is made of letters, digits, ., _, / and -"),
 	}
+	if env := k["env"]; env != nil && env.named["LD_LIBRARY_PATH"] != nil {
+		d.fail(env.named["LD_LIBRARY_PATH"].at("not allowed").
+			Because("it overrides the RUNPATH by which the wheels find their own CUDA libraries").Try("leave it out"))
+	}
 	for _, item := range d.list(k["packages"]) {
 		s := d.text(item, "")
 		d.check(item, s, unless(debForm.MatchString(s), "a Debian package name is made of a-z, 0-9, +, - and ."))
@@ -143,8 +147,11 @@ func (d *decoder) image(n *node) Image {
 			img.Packages = append(img.Packages, s)
 		}
 	}
-	d.check(k["prefix"], img.Prefix, unless(cleanPath(img.Prefix) && img.Prefix != "/" && len(img.Prefix) <= 100 && !strings.ContainsAny(img.Prefix, " \t\n\"'\\"),
-		"the prefix is an absolute, clean path below / without spaces or quotes, at most 100 bytes: it stands in every script's first line"))
+	if !debianBase(img.Base) {
+		d.later(k["packages"], "image.packages", "packages are added to debian:12 and debian:13 only", "leave packages out, or take base: debian:12")
+	}
+	d.check(k["prefix"], img.Prefix, unless(cleanPath(img.Prefix) && img.Prefix != "/" && len(img.Prefix) <= 100 && !strings.ContainsAny(img.Prefix, " \t\n\"'`\\$:"),
+		"the prefix is an absolute, clean path below / without spaces, quotes, $ or :, at most 100 bytes: it stands in PATH and in every script's first line"))
 	d.check(k["workdir"], img.Workdir, unless(cleanPath(img.Workdir), "the working folder is an absolute, clean path"))
 	user := d.text(k["user"], "")
 	d.check(k["user"], user, unless(userForm.MatchString(user), `a user is "UID" or "UID:GID", numbers`))
@@ -179,7 +186,7 @@ func (d *decoder) base(n *node) string {
 		}
 		return "oci:" + d.folder(n, dir)
 	}
-	known := s == "debian:12" || s == "debian:13" || s == "scratch"
+	known := debianBase(s) || s == "scratch"
 	return d.check(n, s, unless(known || imageForm.MatchString(s) && s != "debian" && !strings.HasPrefix(s, "debian:"),
 		"allowed: debian:12, debian:13, scratch, oci:DIR, or a registry reference such as HOST/REPO:TAG"))
 }

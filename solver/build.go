@@ -14,23 +14,8 @@ type Build struct {
 	Evidence string // what says so: "local version +cu124", "requires cuda-toolkit==13.0.2"; "" when nothing does
 }
 
-// ReadBuild reads the GPU build from m: its local version (+cu124, +cpu), or
-// the CUDA runtime that it pins.
-func ReadBuild(m Metadata) Build {
-	if b, ok := versionBuild(m.Version); ok {
-		return b
-	}
-	for _, text := range m.RequiresDist {
-		if r, err := pep508.Parse(text); err == nil {
-			if b := pinnedBuild(&r); b.CUDA != "" {
-				return b
-			}
-		}
-	}
-	return Build{}
-}
-
-// readBuild is ReadBuild with only the requirements that hold for the target.
+// readBuild reads the GPU build from m: its local version (+cu124, +cpu), or
+// the CUDA runtime that a requirement in force for the target pins.
 func readBuild(m *metadata) Build {
 	if b, ok := versionBuild(m.Version); ok {
 		return b

@@ -40,6 +40,6 @@
 // The newest stable release that all requirements of the answer allow must
 // not be one that has a source distribution and no wheel for any platform:
 // then Step fails and names it, unless Problem.AllowOld has the name or the
-// version chosen is the one that Problem.Keep names. The check stands after the search, on the answer: which releases requirements
-// allow is known only there.
+// version chosen is the one that Problem.Keep names. The check stands after the
+// search, on the answer: which releases requirements allow is known only there.
 package solver

@@ -68,3 +68,10 @@ func (s *Solver) Proves() bool {
 
 // Limit sets the engine's cap on work.
 func (s *Solver) Limit(n int) { s.eng.Limit = n }
+
+// BuildOf is the build that m names, as a solver reads it that saw nothing else.
+func (s *Solver) BuildOf(m Metadata) Build {
+	k := Key{Name: "a", File: "a.whl"}
+	s.facts[k] = Fact{Metadata: &m}
+	return readBuild(s.parsed(k))
+}

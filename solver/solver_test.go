@@ -21,7 +21,9 @@ func problem(requires ...string) solver.Problem {
 	return p
 }
 
-func TestReadBuild(t *testing.T) {
+// TestBuildOf: the build is what the local version or a pin in force for the
+// target says.
+func TestBuildOf(t *testing.T) {
 	for _, c := range []struct {
 		version, requires string
 		want              solver.Build
@@ -41,6 +43,7 @@ func TestReadBuild(t *testing.T) {
 			solver.Build{CUDA: "12.4", Evidence: "requires nvidia-cuda-runtime-cu12==12.4.*"}},
 		{"2.11.0", "cuda-toolkit[cublas,cudart]==13.0.2; platform_system == 'Linux'",
 			solver.Build{CUDA: "13.0", Evidence: "requires cuda-toolkit==13.0.2"}},
+		{"2.11.0", "cuda-toolkit==13.0.2; platform_system == 'Windows'", solver.Build{}},
 		{"2.11.0", "cuda-toolkit>=13.0", solver.Build{}},
 		{"2.11.0", "cuda-toolkit==13.*", solver.Build{}},
 		{"2.4.0", "numpy==1.26", solver.Build{}},
@@ -50,7 +53,11 @@ func TestReadBuild(t *testing.T) {
 		if c.requires != "" {
 			m.RequiresDist = []string{"numpy", c.requires}
 		}
-		if got := solver.ReadBuild(m); got != c.want {
+		s, err := solver.New(problem())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.BuildOf(m); got != c.want {
 			t.Errorf("%s, %s: %+v, want %+v", c.version, c.requires, got, c.want)
 		}
 	}

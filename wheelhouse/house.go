@@ -89,7 +89,7 @@ func (h *House) Path(sha256 string) string {
 }
 
 // Has says whether the store has the file. Files enter it whole and checked;
-// Has does not read them again (VerifyStore does).
+// Has does not read them again (Recheck does).
 func (h *House) Has(sha256 string) bool {
 	_, ok := h.stat(sha256)
 	return ok
@@ -102,16 +102,6 @@ func (h *House) stat(sha256 string) (fs.FileInfo, bool) {
 	}
 	st, err := os.Lstat(path)
 	return st, err == nil && st.Mode().IsRegular()
-}
-
-// OpenFile opens a file of the store for reading; fs.ErrNotExist is in the
-// error's chain when the store lacks it.
-func (h *House) OpenFile(sha256 string) (*os.File, error) {
-	path := h.Path(sha256)
-	if path == "" {
-		return nil, fault.New(fault.Input, "open %q in the store: not a sha256", sha256).Wrap(fs.ErrNotExist)
-	}
-	return os.Open(path)
 }
 
 func (h *House) join(sub string) string { return filepath.Join(h.dir, sub) }

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,34 +14,21 @@ import (
 	"wheelwright/fault"
 )
 
-// LinkOptions say how LinkInto works.
-type LinkOptions struct {
-	RemoveStale bool // remove wheels of the folder that are not in the list
-}
-
-// Linked is what LinkInto did.
+// Linked is what Link did.
 type Linked struct {
-	Files   int      `json:"files"`   // of the list, now in the folder
-	Kept    int      `json:"kept"`    // of them, already there
-	Copied  int      `json:"copied"`  // of them, copied byte by byte: the folder is on another file system
-	Stale   []string `json:"stale"`   // wheels that are not in the list, sorted
-	Removed bool     `json:"removed"` // the stale ones are gone
+	Files  int      // of the list, now in the folder
+	Kept   int      // of them, already there
+	Copied int      // of them, copied byte by byte: the folder is on another file system
+	Stale  []string // wheels of the folder that are not in the list, sorted
 }
 
-// Link lays the artifacts out in dir by file name, as `pip --find-links` and
-// `uv --find-links` read a folder; see LinkInto.
-func (h *House) Link(dir string, artifacts []Artifact) error {
-	_, err := h.LinkInto(context.Background(), dir, artifacts, LinkOptions{})
-	return err
-}
-
-// LinkInto lays the artifacts out in dir, each under its file name, from the
-// store: cloned where the file system can, else as a hard link (read-only,
+// Link lays the artifacts out in dir, each under its file name, as
+// `--find-links` of pip and uv reads a folder, from the store: cloned where the file system can, else as a hard link (read-only,
 // one file with the store's: whoever writes into it spoils both), else copied
 // and hashed again. Each file appears whole or not at all. Other files of the
 // folder stay; wheels among them are named as stale, since an installer would
-// see them, and removed when asked.
-func (h *House) LinkInto(ctx context.Context, dir string, artifacts []Artifact, o LinkOptions) (Linked, error) {
+// see them.
+func (h *House) Link(ctx context.Context, dir string, artifacts []Artifact) (Linked, error) {
 	var done Linked
 	if err := checkList(artifacts); err != nil {
 		return done, err
@@ -85,14 +71,6 @@ func (h *House) LinkInto(ctx context.Context, dir string, artifacts []Artifact, 
 	done.Stale, err = stale(dir, listed)
 	if err != nil {
 		return done, diskFault("list folder "+dir, err)
-	}
-	if o.RemoveStale {
-		for _, name := range done.Stale {
-			if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return done, diskFault("remove stale "+name, err)
-			}
-		}
-		done.Removed = true
 	}
 	return done, nil
 }

@@ -61,7 +61,7 @@ func TestLiveFill(t *testing.T) {
 	}
 	began := time.Now()
 	dir := t.TempDir()
-	if err := h.Link(dir, arts); err != nil {
+	if _, err := h.Link(t.Context(), dir, arts); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("link: %v", time.Since(began))

@@ -14,8 +14,8 @@ import (
 )
 
 // PruneOptions say what Prune removes. The zero value removes what nobody
-// goes on from: partial and temporary files older than a day, and what does not belong into
-// the store.
+// goes on from: partial and temporary files older than a day, and what does not
+// belong into the store.
 type PruneOptions struct {
 	Unlisted bool          // remove files of the store whose sha256 is not in Keep
 	Keep     []string      // sha256s, for instance of every file of some locks
@@ -33,7 +33,7 @@ type Pruned struct {
 
 // owned are the folders that this program keeps in a cache. Prune removes
 // nothing else: a cache may have been put where other files lie.
-var owned = []string{"store", "index", "layers", "collisions", "trees", "rootfs", "debs", "base", "proof", "tmp"}
+var owned = []string{"store", "index", "layers", "collisions", "debs", "base", "tmp"}
 
 // temps are owned folders in which a hidden file is one that was never
 // finished.

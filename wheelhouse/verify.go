@@ -20,11 +20,10 @@ import (
 	"wheelwright/fault"
 )
 
-// Report is what Verify or VerifyStore found. Lists are sorted by name and
-// never nil.
+// Report is what Verify found. Lists are sorted by name and never nil.
 type Report struct {
 	Dir     string   `json:"dir"`
-	Files   int      `json:"files"`   // listed, or for a store: found
+	Files   int      `json:"files"`   // listed
 	Right   int      `json:"right"`   // of them, as they must be
 	Bytes   int64    `json:"bytes"`   // hashed
 	Missing []string `json:"missing"` // listed and not there
@@ -102,47 +101,6 @@ func Verify(ctx context.Context, dir string, artifacts []Artifact) (Report, erro
 			name += "/"
 		}
 		r.Extra = append(r.Extra, name)
-	}
-	return r, err
-}
-
-// Verify is the function Verify, for those who hold a House.
-func (h *House) Verify(ctx context.Context, dir string, artifacts []Artifact) (Report, error) {
-	return Verify(ctx, dir, artifacts)
-}
-
-// VerifyStore hashes every file of the store. With remove, those whose bytes
-// are not what their names say are deleted, so that the next Fill fetches
-// them again.
-func (h *House) VerifyStore(ctx context.Context, remove bool) (Report, error) {
-	dir := h.join(objectDir)
-	var names, extra []string
-	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			return nil
-		case err != nil || e.IsDir():
-			return err
-		case h.Path(e.Name()) == path:
-			names = append(names, e.Name())
-		default:
-			rel, _ := filepath.Rel(dir, path)
-			extra = append(extra, rel)
-		}
-		return nil
-	})
-	if err != nil {
-		return Report{}, diskFault("verify the store", err)
-	}
-	r, err := check(ctx, dir, names, func(name string) (string, string) { return h.Path(name), name })
-	r.Extra = append(r.Extra, extra...)
-	slices.Sort(r.Extra)
-	if remove && err == nil {
-		for _, w := range r.Wrong {
-			if err := os.Remove(h.Path(w.Name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return r, diskFault("remove a spoilt file of the store", err)
-			}
-		}
 	}
 	return r, err
 }

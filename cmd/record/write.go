@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"wheelwright/atomicfile"
 	"wheelwright/fault"
 	"wheelwright/internal/recorded"
 	"wheelwright/solver"
@@ -58,7 +59,7 @@ func write(dir string, c *crawl) error {
 		}
 		file := string(name) + ".json"
 		written[file] = true
-		if err := replace(filepath.Join(simple, file), data); err != nil {
+		if err := atomicfile.Write(filepath.Join(simple, file), data); err != nil {
 			return err
 		}
 	}
@@ -70,7 +71,7 @@ func write(dir string, c *crawl) error {
 	if err != nil {
 		return err
 	}
-	if err := replace(filepath.Join(dir, "recording.json"), append(data, '\n')); err != nil {
+	if err := atomicfile.Write(filepath.Join(dir, "recording.json"), append(data, '\n')); err != nil {
 		return err
 	}
 	old, err := os.ReadDir(simple)
@@ -85,27 +86,4 @@ func write(dir string, c *crawl) error {
 		}
 	}
 	return nil
-}
-
-// replace writes a file by way of another name.
-func replace(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".*.tmp")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) //nolint:errcheck // gone when all went well
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

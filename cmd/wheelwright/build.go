@@ -29,6 +29,7 @@ NAME@DIGEST of the last destination.`,
 			var reports []builder.BuildReport
 			err := a.each(&r, func(b *builder.Builder) error {
 				o := o
+				o.OnLock = a.tellLock
 				switch {
 				case noWheelhouse:
 					o.Wheelhouse = ""
@@ -36,13 +37,9 @@ NAME@DIGEST of the last destination.`,
 					o.Wheelhouse = defaultWheelhouse(b)
 				}
 				result, err := b.Build(cmd.Context(), o)
-				if result != nil && result.Locked != nil && err != nil {
-					a.tellLock(result.Locked)
-				}
 				if err != nil {
 					return err
 				}
-				a.tellLock(result.Locked)
 				reports = append(reports, builder.BuildReport{Lock: result.Locked.Report(), Image: result.Image})
 				if !a.json {
 					for _, d := range result.Image.Pushed {

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"wheelwright/atomicfile"
 	"wheelwright/images/layer"
 )
 
@@ -50,7 +51,7 @@ func fetchAll(t *testing.T, p *Plan, dir string) func(string) string {
 			if hashOf(data) != a.SHA256 {
 				t.Errorf("%s: sha256 differs", a.Name)
 			}
-			return layer.WriteFile(where(a.SHA256), data)
+			return atomicfile.Write(where(a.SHA256), data)
 		})
 	}
 	if err := g.Wait(); err != nil {

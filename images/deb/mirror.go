@@ -14,8 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"wheelwright/atomicfile"
 	"wheelwright/fault"
-	"wheelwright/images/layer"
 )
 
 // Environment variables that name another mirror of the archive and of its
@@ -69,7 +69,7 @@ func (f *fetcher) text(ctx context.Context, address string, limit int64) ([]byte
 	if err != nil {
 		return nil, describe(address, err)
 	}
-	return data, layer.WriteFile(kept, data)
+	return data, atomicfile.Write(kept, data)
 }
 
 // index gets the Packages file at base/path of a release, unpacked. It is
@@ -110,7 +110,7 @@ func (f *fetcher) index(ctx context.Context, r *release, base, path string) ([]b
 			for _, o := range old {
 				os.Remove(o)
 			}
-			return data, layer.WriteFile(kept, data)
+			return data, atomicfile.Write(kept, data)
 		}
 		if last = describe(base+"/"+path+suffix, err); !errors.Is(err, errAbsent) {
 			break

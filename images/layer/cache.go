@@ -8,11 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"wheelwright/atomicfile"
 )
 
 // Key names a layer by what it is made of, before it is made.
@@ -142,37 +143,13 @@ func (c *Cache) put(k Key, l *Layer) error {
 	if err != nil {
 		return err
 	}
-	return WriteFile(c.recordPath(k), append(raw, '\n'))
+	return atomicfile.Write(c.recordPath(k), append(raw, '\n'))
 }
 
 func (c *Cache) recordPath(k Key) string { return filepath.Join(c.index, string(k)+".json") }
 
 func (c *Cache) blobPath(digest string) string {
 	return filepath.Join(c.blobs, strings.TrimPrefix(digest, "sha256:"))
-}
-
-// WriteFile puts data at path: temporary name, fsync, rename. Mode 0644.
-func WriteFile(path string, data []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		f.Close()
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	if err := f.Chmod(fs.FileMode(0o644)); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }
 
 func isDigest(s string) bool {

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"os"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -20,12 +19,9 @@ func Zstd(r io.Reader) (io.ReadCloser, error) {
 	return d.IOReadCloser(), nil
 }
 
-// Uncompress opens a layer's file as a tar, whether it is gzip, zstd or plain.
-func Uncompress(path string) (io.ReadCloser, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
+// Uncompress reads a layer's bytes as a tar, whether they are gzip, zstd or
+// plain. Closing it, or an error, closes f.
+func Uncompress(f io.ReadCloser) (_ io.ReadCloser, err error) {
 	b := bufio.NewReaderSize(f, 64<<10)
 	magic, _ := b.Peek(4)
 	var r io.ReadCloser
@@ -46,7 +42,7 @@ func Uncompress(path string) (io.ReadCloser, error) {
 
 type uncompressed struct {
 	io.ReadCloser
-	file *os.File
+	file io.Closer
 }
 
 func (u *uncompressed) Close() error { return errors.Join(u.ReadCloser.Close(), u.file.Close()) }

@@ -30,13 +30,19 @@ const temporary = ".layer-*"
 
 // Layer is a finished layer.
 type Layer struct {
-	Digest string // "sha256:…" of the gzip bytes
+	Digest string // "sha256:…" of the compressed bytes
 	DiffID string // "sha256:…" of the tar bytes
-	Size   int64  // of the gzip, in bytes
+	Size   int64  // compressed, in bytes
 	path   string
 }
 
-// Open reads the layer's gzip bytes from offset on, 0 <= offset <= Size.
+// InFile is a layer that lies whole in a file, as another program wrote it:
+// gzip, zstd or plain.
+func InFile(path, digest, diffID string, size int64) *Layer {
+	return &Layer{Digest: digest, DiffID: diffID, Size: size, path: path}
+}
+
+// Open reads the layer's compressed bytes from offset on, 0 <= offset <= Size.
 func (l *Layer) Open(offset int64) (io.ReadCloser, error) {
 	f, err := os.Open(l.path)
 	if err != nil {

@@ -23,9 +23,11 @@ var vocabulary = []string{"solver", "solver/pep440", "solver/pep508", "solver/ta
 
 func plus(base []string, more ...string) []string { return append(slices.Clone(base), more...) }
 
-// Rules is the table of design.md section 3.
+// Rules is the table of design.md section 3, and atomicfile, which
+// several of its packages write by.
 var Rules = []Rule{
 	{Package: "fault"},
+	{Package: "atomicfile"},
 
 	{Package: "solver/pep440", Pure: true},
 	{Package: "solver/pep508", Pure: true, May: []string{"solver/pep440"}},
@@ -46,21 +48,21 @@ var Rules = []Rule{
 	{Package: "profiles/matrix", May: plus(vocabulary, "profiles")},
 	{Package: "profiles/gpu", May: plus(vocabulary, "profiles"), Modules: []string{"github.com/NVIDIA/go-nvml"}},
 
-	{Package: "images/layer", May: []string{"wheelhouse/spread", "wheelhouse/whl"}, Modules: []string{"github.com/klauspost/compress"}},
-	{Package: "images/deb", May: []string{"images/layer", "wheelhouse"}, Modules: []string{"github.com/ulikunitz/xz"}},
-	{Package: "images", May: plus(vocabulary, "images/layer", "images/deb", "wheelhouse/..."),
+	{Package: "images/layer", May: []string{"atomicfile", "wheelhouse/spread", "wheelhouse/whl"}, Modules: []string{"github.com/klauspost/compress"}},
+	{Package: "images/deb", May: []string{"atomicfile", "images/layer", "wheelhouse"}, Modules: []string{"github.com/ulikunitz/xz"}},
+	{Package: "images", May: plus(vocabulary, "atomicfile", "images/layer", "images/deb", "wheelhouse/..."),
 		Modules: []string{"github.com/google/go-containerregistry"}},
 	{Package: "images/rootfs", May: []string{"images", "images/layer", "images/deb", "wheelhouse", "wheelhouse/tree"}},
 
 	{Package: "builder/proof", May: []string{"solver/...", "wheelhouse/..."}},
-	{Package: "builder", May: []string{"builder/proof", "images/...", "profiles/...", "wheelhouse/...", "solver/..."}},
+	{Package: "builder", May: []string{"atomicfile", "builder/proof", "images/...", "profiles/...", "wheelhouse/...", "solver/..."}},
 	{Package: "cmd/wheelwright", May: []string{"builder", "builder/..."},
 		Modules: []string{"github.com/spf13/cobra", "golang.org/x/term"}},
 
 	// The recorder is a tool of the tree, not part of the program, and writes
 	// what internal/recorded reads.
 	{Package: "internal/recorded", May: vocabulary},
-	{Package: "cmd/record", May: []string{"wheelhouse/index", "wheelhouse/whl", "profiles", "solver/...", "internal/recorded"}},
+	{Package: "cmd/record", May: []string{"atomicfile", "wheelhouse/index", "wheelhouse/whl", "profiles", "solver/...", "internal/recorded"}},
 }
 
 // allows says whether the row lets its package import ours at path.

@@ -80,14 +80,14 @@ type Image struct {
 	LayerFormat int
 	Prefix      string // "/opt/env"
 	Python      string // X.Y
-	Base        string // reference of the base, as resolved: "debian:12", "scratch", "host/repo@sha256:…"
+	Base        string // the base as resolved: "debian:12", "scratch", "host/repo:tag@sha256:…", "oci@sha256:…"
 	Layers      []Layer
 	Debs        []Deb // the base's packages, sorted by name
 }
 
 // Layer is one image layer.
 type Layer struct {
-	Members []string // sha256 of its wheels in order, or other names of what is in it
+	Members []string // what is in it, in order: "torch 2.6.0" for a wheel or a Debian package
 	Digest  string   // "sha256:…" of the compressed blob
 	DiffID  string   // "sha256:…" of the tar
 	Size    int64    // bytes of the blob

@@ -12,9 +12,6 @@ func (v Version) Compare(w Version) int { return compare(&v, &w) }
 // Equal says whether v and w are the same version; "1.0" equals "1.0.0".
 func (v Version) Equal(w Version) bool { return compare(&v, &w) == 0 }
 
-// Compare is v.Compare(w), in the form slices.SortFunc takes.
-func Compare(v, w Version) int { return compare(&v, &w) }
-
 func compare(v, w *Version) int {
 	if c := comparePublic(v, w); c != 0 || v.local == w.local {
 		return c

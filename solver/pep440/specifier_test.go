@@ -68,11 +68,11 @@ func TestExactPin(t *testing.T) {
 	}
 }
 
-func TestExactly(t *testing.T) {
-	if !Exactly(MustParse("2.6.0")).Match(MustParse("2.6+cu124")) {
+func TestExactLocal(t *testing.T) {
+	if !MustParseSpecifiers("==2.6.0").Match(MustParse("2.6+cu124")) {
 		t.Error("==2.6.0 does not admit its local version")
 	}
-	if Exactly(MustParse("2.6.0+cu124")).Match(MustParse("2.6.0+cu118")) {
+	if MustParseSpecifiers("==2.6.0+cu124").Match(MustParse("2.6.0+cu118")) {
 		t.Error("==2.6.0+cu124 admits another local version")
 	}
 }

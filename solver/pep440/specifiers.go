@@ -43,10 +43,6 @@ func MustParseSpecifiers(s string) Specifiers {
 	return ss
 }
 
-// Exactly is the clause ==v, which admits v (and its local versions, where v
-// has no local label). It panics for the zero Version.
-func Exactly(v Version) Specifiers { return MustParseSpecifiers("==" + v.String()) }
-
 // Match says whether every clause admits v. Pre-releases are treated like any
 // other version. It allocates nothing.
 func (s Specifiers) Match(v Version) bool {

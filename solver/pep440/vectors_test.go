@@ -124,7 +124,7 @@ func TestOrderVectors(t *testing.T) {
 	// a shuffled copy sorts back: the order is total, not only right next door
 	shuffled := slices.Clone(versions)
 	rand.New(rand.NewSource(1)).Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-	slices.SortFunc(shuffled, Compare)
+	slices.SortFunc(shuffled, Version.Compare)
 	for i := range shuffled {
 		if !shuffled[i].Equal(versions[i]) {
 			t.Fatalf("sorted at %d: %q, want %q", i, shuffled[i], versions[i])

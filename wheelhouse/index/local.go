@@ -36,7 +36,7 @@ func localMetadata(path string, f solver.File) (raw []byte, broken string, err e
 			return raw, "", err
 		}
 	}
-	w, closer, err := openWheel(path, f.Name)
+	w, closer, err := whl.OpenFile(path, f.Name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !f.HasMetadata:
 		if raw, err := besideLocal(path, f); err == nil || !errors.Is(err, fs.ErrNotExist) {
@@ -65,25 +65,6 @@ func besideLocal(path string, f solver.File) ([]byte, error) {
 			Because("sha256 is %x, the index says %s", sum, f.MetadataSHA256)
 	}
 	return raw, nil
-}
-
-// openWheel opens a wheel on disk that may lie under another name.
-func openWheel(path, name string) (*whl.Wheel, io.Closer, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, nil, fault.New(fault.Input, "open wheel %s", path).Wrap(err)
-	}
-	st, err := f.Stat()
-	if err != nil || !st.Mode().IsRegular() {
-		f.Close()
-		return nil, nil, fault.New(fault.Input, "open wheel %s", path).Because("it is no regular file")
-	}
-	w, err := whl.Open(f, st.Size(), name)
-	if err != nil {
-		f.Close()
-		return nil, nil, err
-	}
-	return w, f, nil
 }
 
 // hashFile is the sha256 and size of a file, remembered by path, size and

@@ -10,7 +10,7 @@ const DefaultName = "pypi"
 
 // pytorchBuilds are the builds that have an index of their own; its name is
 // "pytorch-" and the build.
-var pytorchBuilds = []string{"cpu", "cu118", "cu121", "cu124", "cu126", "cu128", "cu130"}
+var pytorchBuilds = []string{"cpu", "cu118", "cu121", "cu124", "cu126", "cu128", "cu129", "cu130", "cu132"}
 
 // WellKnown is the address of an index that needs none in a profile. The
 // hosts are put together here and stand nowhere else in the tree.

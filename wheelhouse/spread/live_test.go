@@ -49,7 +49,7 @@ func TestAsPip(t *testing.T) {
 		t.Fatalf("%d wheels, %v", len(files), err)
 	}
 	for _, file := range files {
-		w, c, err := whl.OpenFile(file)
+		w, c, err := whl.OpenFile(file, filepath.Base(file))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -90,13 +90,13 @@ func TestOpenFile(t *testing.T) {
 	if err := os.WriteFile(p, zipFile(demo(), false, nil), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	w, c, err := OpenFile(p)
+	w, c, err := OpenFile(p, demoName)
 	if err != nil || w.Filename != demoName {
 		t.Fatalf("%v %v", w, err)
 	}
 	c.Close()
 	for _, bad := range []string{dir, filepath.Join(dir, "none-1-py3-none-any.whl")} {
-		if _, _, err := OpenFile(bad); err == nil || fault.KindOf(err) != fault.Input {
+		if _, _, err := OpenFile(bad, demoName); err == nil || fault.KindOf(err) != fault.Input {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}

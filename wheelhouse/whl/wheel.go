@@ -9,9 +9,9 @@
 package whl
 
 import (
+	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"wheelwright/fault"
@@ -51,22 +51,22 @@ func Open(r io.ReaderAt, size int64, filename string) (*Wheel, error) {
 	return w, nil
 }
 
-// OpenFile opens a wheel on disk; the Closer closes the file.
-func OpenFile(path string) (*Wheel, io.Closer, error) {
+// OpenFile opens a wheel on disk that may lie under another name than its
+// own, filename; the Closer closes the file.
+func OpenFile(path, filename string) (*Wheel, io.Closer, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, nil, fault.New(fault.Input, "open wheel %s", path).Wrap(err)
 	}
 	st, err := f.Stat()
 	if err == nil && !st.Mode().IsRegular() {
-		f.Close()
-		return nil, nil, fault.New(fault.Input, "open wheel %s", path).Because("it is no regular file")
+		err = errors.New("it is no regular file")
 	}
 	if err != nil {
 		f.Close()
 		return nil, nil, fault.New(fault.Input, "open wheel %s", path).Wrap(err)
 	}
-	w, err := Open(f, st.Size(), filepath.Base(path))
+	w, err := Open(f, st.Size(), filename)
 	if err != nil {
 		f.Close()
 		return nil, nil, err
@@ -76,12 +76,6 @@ func OpenFile(path string) (*Wheel, io.Closer, error) {
 
 // Name is the distribution's normalised name, of the file name.
 func (w *Wheel) Name() pep508.Name { return pep508.Normalize(w.Tag.Name) }
-
-// Version is the version the file name says.
-func (w *Wheel) Version() string { return w.Tag.Version }
-
-// Size is the wheel's size in bytes.
-func (w *Wheel) Size() int64 { return w.size }
 
 // Members are the files of the wheel in the order of its directory. Entries
 // for folders are checked and left out. The slice is the wheel's own.

@@ -159,8 +159,8 @@ func TestGoodWheel(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if w.Name() != "demo-pkg" || w.Version() != "1.0" || w.DistInfo() != "demo_pkg-1.0.dist-info" || len(w.Members()) != 5 {
-			t.Fatalf("%s %s %s %d members", w.Name(), w.Version(), w.DistInfo(), len(w.Members()))
+		if w.Name() != "demo-pkg" || w.Tag.Version != "1.0" || w.DistInfo() != "demo_pkg-1.0.dist-info" || len(w.Members()) != 5 {
+			t.Fatalf("%s %s %s %d members", w.Name(), w.Tag.Version, w.DistInfo(), len(w.Members()))
 		}
 		if m, ok := w.Member("demo_pkg/__init__.py"); !ok || m.Mode != 0o755 || m.Size != 9 {
 			t.Errorf("member %+v", m)
