@@ -40,10 +40,10 @@ type Options struct {
 type Builder struct {
 	Options
 	Profile  profiles.Profile
+	Name     string // what its files and tag are called: the profile's name, with -pyXY where Options.Python is given
 	settings index.Settings
 	client   *index.Client
 	house    *wheelhouse.House
-	Name     string // what its files and tag are called: the profile's name, with -pyXY where Options.Python is given
 	again    string // the command that writes the lock, as the user would type it
 }
 

@@ -29,7 +29,7 @@ func CachePrune(dir string, o PruneOptions) (wheelhouse.Pruned, error) {
 			return wheelhouse.Pruned{}, err
 		}
 		if l == nil {
-			return wheelhouse.Pruned{}, noLock(path)
+			return wheelhouse.Pruned{}, noLock(path, "wheelwright lock --profile NAME --output "+path)
 		}
 		w.Keep = append(w.Keep, sums(*l)...)
 	}

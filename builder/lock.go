@@ -156,9 +156,10 @@ func readLock(path string) (*lock.Lock, []byte, error) {
 	return &l, text, nil
 }
 
-// noLock is the error for a lock that must stand and does not.
-func noLock(path string) error {
-	return fault.New(fault.Input, "there is no lock at %s", path).Try("wheelwright lock --profile NAME")
+// noLock is the error for a lock that must stand and does not; again is the
+// command that writes it.
+func noLock(path, again string) error {
+	return fault.New(fault.Input, "there is no lock at %s", path).Try("%s", again)
 }
 
 // writeLock writes l unless the file holds these bytes already.

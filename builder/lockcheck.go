@@ -40,7 +40,8 @@ func (b *Builder) checkLocked(old *lock.Lock, r *Locked) error {
 // neither.
 func (b *Builder) checkFrozen(old *lock.Lock) error {
 	want, have := b.lockMeta().Target, old.Target
-	if have.Python != "" && minorOf(have.Python) != minorOf(want.Python) || have.Machine != "" && have.Machine != want.Machine {
+	short := b.Profile.PythonShort()
+	if have.Python != "" && have.Python != short && !strings.HasPrefix(have.Python, short+".") || have.Machine != "" && have.Machine != want.Machine {
 		return fault.New(fault.No, "--frozen: %s was written for %s, and %s is asked for", b.LockPath, targetText(have), targetText(want)).
 			Try("%s", b.again)
 	}
@@ -48,12 +49,6 @@ func (b *Builder) checkFrozen(old *lock.Lock) error {
 		b.warn(StepResolve, fmt.Sprintf("%s was written for profile %s, not %s", filepath.Base(b.LockPath), old.Profile, b.Profile.Name))
 	}
 	return nil
-}
-
-// minorOf is X.Y of a Python X.Y or X.Y.Z.
-func minorOf(python string) string {
-	parts := strings.SplitN(python, ".", 3)
-	return strings.Join(parts[:min(2, len(parts))], ".")
 }
 
 func targetText(t lock.Target) string {

@@ -156,7 +156,7 @@ func (b *Builder) Verify(ctx context.Context, dir string) (VerifyReport, error) 
 		return VerifyReport{}, err
 	}
 	if l == nil {
-		return VerifyReport{}, noLock(b.LockPath)
+		return VerifyReport{}, noLock(b.LockPath, b.again)
 	}
 	var list []wheelhouse.Artifact
 	for _, f := range l.Files() {

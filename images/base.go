@@ -65,7 +65,7 @@ func OpenBase(ctx context.Context, o BaseOptions) (*Base, error) {
 	if !deb.Supported(o.Ref) && len(o.Packages) > 0 {
 		return nil, fault.New(fault.Input, "image.packages with base %s", o.Ref).
 			Because("packages are added to debian:12 and debian:13 only, not yet to other bases").
-			Try("choose debian:12 or debian:13, or a profile without image.packages (%s); what a profile extends adds to the list", strings.Join(o.Packages, ", "))
+			Try("leave %s out, or take base debian:12 or debian:13", strings.Join(o.Packages, ", "))
 	}
 	switch {
 	case o.Ref == "scratch":
