@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"wheelwright/solver"
@@ -70,7 +71,7 @@ func Handler(o Options) (http.Handler, error) {
 	if _, err := os.Stat(dir); err != nil {
 		return nil, err
 	}
-	s := server{dir: dir, o: o}
+	s := &server{dir: dir, o: o, read: map[string]Project{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /simple/{name}/{$}", s.page)
 	mux.HandleFunc("GET /files/{file}", s.metadata)
@@ -85,6 +86,23 @@ func Handler(o Options) (http.Handler, error) {
 type server struct {
 	dir string
 	o   Options
+
+	mu   sync.Mutex
+	read map[string]Project // by name: METADATA of a hundred wheels is one file
+}
+
+// project is Load, each name read once.
+func (s *server) project(name string) (Project, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p, ok := s.read[name]; ok {
+		return p, nil
+	}
+	p, err := Load(s.dir, name)
+	if err == nil {
+		s.read[name] = p
+	}
+	return p, err
 }
 
 // Load reads one project of dir; fs.ErrNotExist where it is not recorded.
@@ -99,8 +117,8 @@ func Load(dir, name string) (Project, error) {
 	return Parse(data)
 }
 
-func (s server) page(w http.ResponseWriter, r *http.Request) {
-	p, err := Load(s.dir, r.PathValue("name"))
+func (s *server) page(w http.ResponseWriter, r *http.Request) {
+	p, err := s.project(r.PathValue("name"))
 	if err != nil {
 		refuse(w, r, err)
 		return
@@ -132,7 +150,7 @@ func (s server) page(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(page) //nolint:errcheck // the client hung up
 }
 
-func (s server) metadata(w http.ResponseWriter, r *http.Request) {
+func (s *server) metadata(w http.ResponseWriter, r *http.Request) {
 	file, ok := strings.CutSuffix(r.PathValue("file"), ".metadata")
 	dash := strings.IndexByte(file, '-')
 	if !ok || dash < 0 {
@@ -141,7 +159,7 @@ func (s server) metadata(w http.ResponseWriter, r *http.Request) {
 	}
 	// A wheel's file name spells its project with _ for - and, in old ones, with dots and capitals.
 	name := strings.ToLower(strings.NewReplacer("_", "-", ".", "-").Replace(file[:dash]))
-	p, err := Load(s.dir, name)
+	p, err := s.project(name)
 	if err != nil {
 		refuse(w, r, err)
 		return
@@ -182,7 +200,7 @@ func Text(fact solver.Fact) []byte {
 	return []byte(b.String())
 }
 
-func (s server) send(w http.ResponseWriter, r *http.Request, file string, text []byte) {
+func (s *server) send(w http.ResponseWriter, r *http.Request, file string, text []byte) {
 	if s.o.Metadata != nil {
 		if text = s.o.Metadata(file, text); text == nil {
 			http.NotFound(w, r)
@@ -193,7 +211,7 @@ func (s server) send(w http.ResponseWriter, r *http.Request, file string, text [
 	w.Write(text) //nolint:errcheck // the client hung up
 }
 
-func (s server) cu118Page(w http.ResponseWriter, r *http.Request) {
+func (s *server) cu118Page(w http.ResponseWriter, r *http.Request) {
 	data, err := os.ReadFile(filepath.Join(s.dir, "cu118", "torch.json"))
 	if err != nil {
 		refuse(w, r, err)
@@ -203,7 +221,7 @@ func (s server) cu118Page(w http.ResponseWriter, r *http.Request) {
 	w.Write(data) //nolint:errcheck // the client hung up
 }
 
-func (s server) cu118Metadata(w http.ResponseWriter, r *http.Request) {
+func (s *server) cu118Metadata(w http.ResponseWriter, r *http.Request) {
 	file := r.PathValue("file")
 	if !strings.HasPrefix(file, "torch-2.7.1+cu118-") || !strings.HasSuffix(file, ".whl.metadata") {
 		http.NotFound(w, r)
