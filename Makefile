@@ -5,7 +5,10 @@ GO          ?= go
 BIN         := bin/wheelwright
 PROFILE     ?= ada_cu124
 FUZZTIME    ?= 60s
+SEED        ?= 1
+SCALE       ?= 10
 WORLDS      ?= 300000
+SOLVES      ?= 60000
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # -buildvcs=false: the bytes of a build say nothing of the checkout it came from.
@@ -22,27 +25,37 @@ run: build
 	$(BIN) build --profile $(PROFILE) --to oci:out/$(PROFILE)
 
 # Every default test: no network, seconds. Built as the program is, so that
-# what make run compiled is not compiled again.
+# what make run compiled is not compiled again. Then, from the same tests, how
+# much was compared with CPython's packaging and how much differs.
 test:
 	CGO_ENABLED=0 $(GO) test -trimpath ./...
+	@CGO_ENABLED=0 GOFLAGS="$$GOFLAGS -trimpath" GO="$(GO)" scripts/vectors.sh
 
 race:
 	$(GO) test -race -timeout 9m ./...
 
-# Random worlds against brute force, many more than by default, then every fuzz target for FUZZTIME.
+# Answers that packaging gives now for SEED (python3 with packaging 26.3;
+# VECTORS=no goes without), many more random worlds than by default, then every
+# fuzz target for FUZZTIME. SEED is a fixed number, so that a failure comes
+# back: give others to see more.
 long:
-	$(GO) test -count=1 -timeout 60m ./solver/engine -worlds $(WORLDS)
-	FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
+ifneq ($(VECTORS),no)
+	GO="$(GO)" SCALE=$(SCALE) scripts/vectors.sh $(SEED)
+endif
+	$(GO) test -v -count=1 -timeout 60m ./solver/engine -worlds $(WORLDS) -seed $(SEED) | grep -vE '^(===|PASS| +--- PASS)'
+	$(GO) test -v -count=1 -timeout 60m ./solver -worlds $(SOLVES) -seed $(SEED) -shuffles 1000 | grep -vE '^(===|PASS| +--- PASS)'
+	FUZZTIME=$(FUZZTIME) GO="$(GO)" scripts/fuzz.sh
 
 # Against the real index and mirror, then the whole job with real runtimes. Needs the network.
 live: build
 	$(GO) test -tags live -count=1 -timeout 30m ./...
 	scripts/shows.sh $(PROFILE)
 
-# Go benchmarks, then lock time and memory beside uv's in the same run.
+# Go benchmarks, then lock time and memory beside uv's in the same run, with
+# the bounds that must hold. BENCH=ROW… for some rows alone (scripts/bench.py).
 bench: build
 	$(GO) test -run '^$$' -bench . -benchmem ./...
-	scripts/bench-lock.sh $(PROFILE)
+	scripts/bench.py $(BENCH)
 
 # Reads the real index again into testdata/index (see its README).
 record:

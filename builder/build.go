@@ -60,8 +60,8 @@ func (b *Builder) Build(ctx context.Context, o BuildOptions) (*Built, error) {
 	if err != nil {
 		return nil, err
 	}
-	if refusal := b.Profile.Refusal(); refusal != nil && !b.Frozen {
-		return nil, refusal
+	if b.refusal != nil && !b.Frozen {
+		return nil, b.refusal
 	}
 
 	opening, stop := context.WithCancel(ctx)

@@ -8,7 +8,9 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"time"
 
+	"wheelwright/fault"
 	"wheelwright/profiles"
 	"wheelwright/solver/pep508"
 	"wheelwright/wheelhouse"
@@ -25,6 +27,7 @@ type Options struct {
 	Home     string              // of the user, for pip.conf and netrc
 	Report   func(Event)         // may be nil; called from several goroutines
 	Trace    io.Writer           // one line for each request; may be nil
+	Session  *Session            // shared with the other builds of a run; nil: its own
 
 	IndexURL     string            // replaces the default index, environment's and configuration's
 	ReplaceIndex map[string]string // name of one of the profile's indexes -> its URL
@@ -34,17 +37,22 @@ type Options struct {
 	Locked          bool     // fail where the lock would change
 	Frozen          bool     // use the lock as it is
 	Offline         bool     // open no socket
+	ExcludeNewer    string   // YYYY-MM-DD or RFC 3339: files uploaded after that day, or from that instant on, do not exist; empty: no limit
 }
 
 // Builder is one build of one profile.
 type Builder struct {
 	Options
-	Profile  profiles.Profile
-	Name     string // what its files and tag are called: the profile's name, with -pyXY where Options.Python is given
-	settings index.Settings
-	client   *index.Client
-	house    *wheelhouse.House
-	again    string // the command that writes the lock, as the user would type it
+	Profile                    profiles.Profile
+	Name                       string // what its files and tag are called: the profile's name, with -pyXY where Options.Python is given
+	settings                   index.Settings
+	client                     routes
+	house                      *wheelhouse.House
+	undated                    map[string]bool // indexes whose files need no date, by name
+	until                      time.Time       // uploads from here on do not exist; zero: no limit
+	tellsIndexes, tellsUnasked bool            // of the builds of its session that share a client, one tells of it
+	refusal                    *fault.Error    // why no build of the profile can exist; nil: one may
+	again                      string          // the command that writes the lock, as the user would type it
 }
 
 // New prepares a build: index configuration is read and checked, nothing is
@@ -62,6 +70,12 @@ func New(o Options) (*Builder, error) {
 		again += " --python " + o.Python
 		name += "-py" + strings.ReplaceAll(p.PythonShort(), ".", "")
 	}
+	if o.Upgrade {
+		again += " --upgrade"
+	}
+	for _, s := range o.UpgradePackages {
+		again += " --upgrade-package " + s
+	}
 	if o.LockPath != "" {
 		again += " --output " + o.LockPath
 	} else {
@@ -70,7 +84,17 @@ func New(o Options) (*Builder, error) {
 	if o.LockPath, err = filepath.Abs(o.LockPath); err != nil {
 		return nil, err
 	}
-	b := &Builder{Options: o, Profile: p, Name: name, again: again}
+	var until time.Time
+	if o.ExcludeNewer != "" {
+		if until, err = parseUntil(o.ExcludeNewer); err != nil {
+			return nil, err
+		}
+		again += " --exclude-newer " + o.ExcludeNewer
+	}
+	if o.Session == nil {
+		o.Session = &Session{}
+	}
+	b := &Builder{Options: o, Profile: p, Name: name, until: until, again: again}
 	b.settings, err = index.Configure(index.Options{
 		Profile:  sources(p),
 		IndexURL: o.IndexURL,
@@ -81,10 +105,8 @@ func New(o Options) (*Builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, n := range b.settings.Notes {
-		b.note(StepResolve, n)
-	}
-	b.client, err = index.New(b.settings, index.ClientOptions{
+	b.undated = undated(p, b.settings)
+	b.client, err = o.Session.routes(b.settings, index.ClientOptions{
 		CacheDir: o.CacheDir,
 		Offline:  o.Offline,
 		Trace:    o.Trace,
@@ -93,11 +115,23 @@ func New(o Options) (*Builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b.house, err = wheelhouse.Open(o.CacheDir); err != nil {
+	if b.house, err = o.Session.open(o.CacheDir); err != nil {
 		return nil, err
+	}
+	if b.refusal = p.Refusal(); b.refusal == nil {
+		b.tellsIndexes = o.Session.first(tale{b.client.Client, "indexes"})
+		b.tellsUnasked = o.Session.first(tale{b.client.general, "unasked"})
+	}
+	if b.tellsIndexes {
+		for _, n := range b.settings.Notes {
+			b.note(StepResolve, n)
+		}
 	}
 	return b, nil
 }
+
+// Refusal says why no build of the profile can exist, or is nil.
+func (b *Builder) Refusal() *fault.Error { return b.refusal }
 
 // sources are the profile's indexes as the index package takes them.
 func sources(p profiles.Profile) []index.Source {
@@ -117,6 +151,35 @@ func sources(p profiles.Profile) []index.Source {
 			s.Kind, s.URL = index.FindLinks, x.FindLinks
 		}
 		out = append(out, s)
+	}
+	return out
+}
+
+// undated are the names of the sources in force that the profile says need no
+// upload date. What fills the place of the default index is as its entry says.
+func undated(p profiles.Profile, set index.Settings) map[string]bool {
+	admits := func(s index.Source) bool {
+		fallback := false
+		for _, x := range p.Indexes {
+			allow := x.Undated == profiles.UndatedAllow
+			switch s.URL {
+			case x.URL, x.Path, x.FindLinks:
+				return allow
+			}
+			if s.Name == x.Name {
+				return allow
+			}
+			if x.Name == index.DefaultName && x.URL == "" {
+				fallback = allow
+			}
+		}
+		return fallback
+	}
+	out := map[string]bool{}
+	for _, s := range set.Sources {
+		if admits(s) {
+			out[s.Name] = true
+		}
 	}
 	return out
 }

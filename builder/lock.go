@@ -43,33 +43,14 @@ func (b *Builder) Lock(ctx context.Context) (*Locked, error) {
 		}
 		return &Locked{Path: b.LockPath, Lock: *old}, nil
 	}
-	if refusal := b.Profile.Refusal(); refusal != nil {
-		return nil, refusal
-	}
-	problem, err := b.problem(old)
+	x, solution, err := b.solve(ctx, old)
 	if err != nil {
 		return nil, err
 	}
-	b.report(Event{Step: StepResolve, Kind: Began, Text: b.settings.Won, Unit: Items})
-	s, err := solver.New(problem)
-	if err != nil {
-		return nil, err
-	}
-	solution, err := b.resolve(ctx, s, problem.Requires, b.client)
-	if err != nil {
-		return nil, err
-	}
+	x.end()
 	if err := b.completeHashes(ctx, solution); err != nil {
 		return nil, err
 	}
-	for _, n := range b.client.Unasked() {
-		b.note(StepResolve, n)
-	}
-	for _, w := range solution.Warnings {
-		b.warn(StepResolve, w)
-	}
-	b.report(Event{Step: StepResolve, Kind: Ended, Text: fmt.Sprintf("%s for %s", distributions(len(solution.Packages)), b.Profile.Name)})
-
 	l := lock.From(*solution, b.lockMeta())
 	r := &Locked{Path: b.LockPath, Lock: l, New: old == nil, Warnings: solution.Warnings, Solution: solution}
 	if old != nil {
@@ -81,16 +62,51 @@ func (b *Builder) Lock(ctx context.Context) (*Locked, error) {
 	if b.Locked {
 		return r, b.checkLocked(old, r)
 	}
+	if old != nil && !old.ExcludeNewer.Equal(b.until) {
+		b.note(StepResolve, fmt.Sprintf("the lock that stood there was written %s", untilText(old.ExcludeNewer)))
+	}
 	r.Written, err = b.writeLock(r.Lock, oldBytes)
 	return r, err
 }
 
-// distributions is n of them in words.
-func distributions(n int) string {
-	if n == 1 {
-		return "1 distribution"
+// solve finds the profile's answer, keeping what it can of an old lock, and
+// tells how it went. The search can be asked for reasons until it is ended.
+func (b *Builder) solve(ctx context.Context, old *lock.Lock) (*search, *solver.Solution, error) {
+	if b.refusal != nil {
+		return nil, nil, b.refusal
 	}
-	return fmt.Sprintf("%d distributions", n)
+	problem, err := b.problem(old)
+	if err != nil {
+		return nil, nil, err
+	}
+	began := Event{Step: StepResolve, Kind: Began, Unit: Items}
+	if b.tellsIndexes {
+		began.Text = b.settings.Won
+	}
+	b.report(began)
+	x, err := newSearch(ctx, problem, b.client, b.undated)
+	if err != nil {
+		return nil, nil, err
+	}
+	x.given = func(n int64) { b.report(Event{Step: StepResolve, Kind: Progressed, Done: n, Unit: Items}) }
+	out, err := x.drive(x.Step)
+	if err == nil && out.State == solver.Failed {
+		err = b.unsolved(ctx, x, out.Conflict)
+	}
+	if err != nil {
+		x.end()
+		return nil, nil, err
+	}
+	if b.tellsUnasked {
+		for _, n := range b.client.general.Unasked() {
+			b.note(StepResolve, n)
+		}
+	}
+	for _, w := range out.Solution.Warnings {
+		b.warn(StepResolve, w)
+	}
+	b.report(Event{Step: StepResolve, Kind: Ended, Text: fmt.Sprintf("%s for %s", distributions(len(out.Solution.Packages)), b.Profile.Name)})
+	return x, out.Solution, nil
 }
 
 // problem is the profile's problem with what an existing lock keeps.
@@ -117,6 +133,9 @@ func (b *Builder) problem(old *lock.Lock) (solver.Problem, error) {
 		}
 		delete(p.Keep, name)
 	}
+	if !b.until.IsZero() {
+		p.Until = b.until.Add(-1) // which still admits what was uploaded then
+	}
 	return p, nil
 }
 
@@ -130,8 +149,9 @@ func (b *Builder) lockMeta() lock.Meta {
 			Machine: b.Profile.Platform.Machine,
 			Glibc:   b.Profile.Platform.Glibc,
 		},
-		Indexes: map[string]string{},
-		Dir:     filepath.Dir(b.LockPath),
+		ExcludeNewer: b.until,
+		Indexes:      map[string]string{},
+		Dir:          filepath.Dir(b.LockPath),
 	}
 	for _, s := range b.settings.Sources {
 		m.Indexes[s.Name] = s.URL

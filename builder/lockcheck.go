@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"wheelwright/fault"
 	"wheelwright/solver/lock"
@@ -27,6 +28,8 @@ func (b *Builder) checkLocked(old *lock.Lock, r *Locked) error {
 		e.Because("it was written for profile %q, not %s", old.Profile, now.Profile)
 	case old.Target != now.Target:
 		e.Because("it was written for %s, not %s", targetText(old.Target), targetText(now.Target))
+	case !old.ExcludeNewer.Equal(now.ExcludeNewer):
+		e.Because("it was written %s, not %s", untilText(old.ExcludeNewer), untilText(now.ExcludeNewer))
 	case old.ProfileDigest != now.ProfileDigest:
 		e.Because("the profile was edited since; the files stay the same")
 	default:
@@ -53,4 +56,12 @@ func (b *Builder) checkFrozen(old *lock.Lock) error {
 
 func targetText(t lock.Target) string {
 	return fmt.Sprintf("Python %s on %s glibc %s", t.Python, t.Machine, t.Glibc)
+}
+
+// untilText is how --exclude-newer was given.
+func untilText(t time.Time) string {
+	if t.IsZero() {
+		return "without --exclude-newer"
+	}
+	return "with --exclude-newer " + t.Format(time.RFC3339Nano)
 }

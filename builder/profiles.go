@@ -2,6 +2,7 @@ package builder
 
 import (
 	"wheelwright/profiles"
+	"wheelwright/wheelhouse/index"
 )
 
 // ProfileRow is one shipped profile in short.
@@ -45,4 +46,22 @@ func ShowProfile(nameOrPath string) (yaml []byte, value any, err error) {
 		return nil, nil, err
 	}
 	return p.YAML(), p, nil
+}
+
+// ProfileIndexes are the names of a profile's indexes.
+func ProfileIndexes(nameOrPath string) ([]string, error) {
+	p, err := profiles.Load(nameOrPath)
+	if err != nil {
+		return nil, err
+	}
+	if len(p.Indexes) == 0 {
+		return []string{index.DefaultName}, nil
+	}
+	var names []string
+	for _, x := range p.Indexes {
+		if x.Name != "" {
+			names = append(names, x.Name)
+		}
+	}
+	return names, nil
 }

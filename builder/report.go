@@ -1,6 +1,9 @@
 package builder
 
-import "wheelwright/wheelhouse"
+import (
+	"wheelwright/solver"
+	"wheelwright/wheelhouse"
+)
 
 // LockReport is what is said of one lock, in JSON.
 type LockReport struct {
@@ -11,6 +14,18 @@ type LockReport struct {
 	Packages []PackageReport `json:"packages"`
 	Changes  []string        `json:"changes,omitempty"`
 	Warnings []string        `json:"warnings,omitempty"`
+
+	Lag      int64           `json:"lag"`                // seconds, the sum of Lags
+	Lags     []LagReport     `json:"lags,omitempty"`     // of each requirement of the user; none of a lock used as it is
+	Searched *SearchedReport `json:"searched,omitempty"` // the same
+}
+
+// SearchedReport is how much work a choice took.
+type SearchedReport struct {
+	Decisions int `json:"decisions"`
+	Conflicts int `json:"conflicts"`
+	Solves    int `json:"solves"` // searches under bounds on the lags
+	Cores     int `json:"cores"`  // sets of bounds proved too tight
 }
 
 // PackageReport is one distribution of a lock.
@@ -38,7 +53,23 @@ func (l *Locked) Report() LockReport {
 	for _, c := range l.Changes {
 		r.Changes = append(r.Changes, c.String())
 	}
+	if s := l.Solution; s != nil {
+		r.Lag = seconds(solver.Sum(s.Lags))
+		for _, lag := range s.Lags {
+			r.Lags = append(r.Lags, lagReport(lag))
+		}
+		r.Searched = &SearchedReport{s.Searched.Decisions, s.Searched.Conflicts, s.Searched.Solves, s.Searched.Cores}
+	}
 	return r
+}
+
+// LagLines say what the user's requirements gave up for one another, a line
+// for each that did, and the sum; none where nothing was given up.
+func (l *Locked) LagLines() []string {
+	if l.Solution == nil {
+		return nil
+	}
+	return lagLines(l.Solution.Lags)
 }
 
 // FillReport is what is said of one filled wheelhouse, in JSON.

@@ -3,6 +3,7 @@ package builder
 import (
 	"context"
 	"sync"
+	"time"
 
 	"wheelwright/fault"
 	"wheelwright/solver"
@@ -10,7 +11,7 @@ import (
 )
 
 // facts is where answers to the solver's questions come from;
-// *index.Client is one.
+// *index.Client is one. It remembers what it read.
 type facts interface {
 	Page(context.Context, pep508.Name) (solver.Fact, error)
 	Metadata(context.Context, pep508.Name, solver.File) (solver.Fact, error)
@@ -24,152 +25,187 @@ type answer struct {
 	err  error
 }
 
-// fetcher answers the solver's keys from facts, each once, side by side.
-type fetcher struct {
-	ctx     context.Context
+// search is one solver being driven: what it asks for is fetched from facts,
+// each key once, side by side.
+type search struct {
+	*solver.Solver
+	problem solver.Problem
 	from    facts
+	undated map[string]bool // names of the indexes whose files need no date
+	given   func(n int64)   // told how many facts were given so far; may be nil
+
+	ctx     context.Context
+	cancel  context.CancelFunc
 	direct  map[pep508.Name]pep508.Requirement
 	asked   map[solver.Key]bool
 	pages   map[pep508.Name]*solver.Page
 	failed  map[solver.Key]error
 	pending int
+	count   int64
 	answers chan answer
 	running sync.WaitGroup
 }
 
-// resolve drives s to its end: it fetches what Step asks for, likeliest
-// first and ahead of need, and gives it back as it arrives. A failure to
-// fetch counts only once Step cannot go on without that key, so what is
-// asked ahead never decides the result.
-func (b *Builder) resolve(ctx context.Context, s *solver.Solver, requires []pep508.Requirement, from facts) (*solver.Solution, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	f := &fetcher{
-		ctx: ctx, from: from,
+// newSearch prepares a search for an answer to p. End it.
+func newSearch(ctx context.Context, p solver.Problem, from facts, undated map[string]bool) (*search, error) {
+	s, err := solver.New(p)
+	if err != nil {
+		return nil, err
+	}
+	x := &search{
+		Solver: s, problem: p, from: from, undated: undated,
 		direct:  map[pep508.Name]pep508.Requirement{},
 		asked:   map[solver.Key]bool{},
 		pages:   map[pep508.Name]*solver.Page{},
 		failed:  map[solver.Key]error{},
 		answers: make(chan answer, 256),
 	}
-	defer func() { // what was asked ahead in vain ends before resolve does
-		cancel()
-		f.running.Wait()
-	}()
-	for _, r := range requires {
+	x.ctx, x.cancel = context.WithCancel(ctx)
+	for _, r := range p.Requires {
 		if r.URL != "" {
-			f.direct[r.Name] = r
+			x.direct[r.Name] = r
 		}
 	}
-	given := int64(0)
+	return x, nil
+}
+
+// end waits for what was asked ahead in vain.
+func (x *search) end() {
+	x.cancel()
+	x.running.Wait()
+}
+
+// drive calls step until it needs nothing more: it fetches what step asks
+// for, likeliest first and ahead of need, and gives it back as it arrives. A
+// failure to fetch counts only once step cannot go on without that key, so
+// what is asked ahead never decides the result.
+func (x *search) drive(step func() solver.Outcome) (solver.Outcome, error) {
 	for {
-		out := s.Step()
-		switch out.State {
-		case solver.Done:
-			return out.Solution, nil
-		case solver.Failed:
-			return nil, b.conflictError(out.Conflict)
+		if err := x.ctx.Err(); err != nil {
+			return solver.Outcome{}, err
+		}
+		out := step()
+		if out.State != solver.NeedFacts {
+			return out, nil
 		}
 		if len(out.Need) == 0 {
-			return nil, fault.New(fault.Input, "the solver neither ended nor asked for anything (a defect of wheelwright)")
+			return out, fault.New(fault.Input, "the solver neither ended nor asked for anything (a defect of wheelwright)")
 		}
 		for _, k := range out.Need {
-			f.ask(k)
+			x.ask(k)
 		}
 		for _, k := range out.Need[:out.Blocking] {
-			if err := f.failed[k]; err != nil {
-				return nil, err
+			if err := x.failed[k]; err != nil {
+				return out, err
 			}
 		}
-		n, err := f.collect(s)
-		if err != nil {
-			return nil, err
+		if err := x.collect(out.Need[:out.Blocking]); err != nil {
+			return out, err
 		}
-		given += int64(n)
-		b.report(Event{Step: StepResolve, Kind: Progressed, Done: given, Unit: Items})
+		if x.given != nil {
+			x.given(x.count)
+		}
 	}
 }
 
 // ask starts the fetch of k unless it was asked before.
-func (f *fetcher) ask(k solver.Key) {
-	if f.asked[k] {
+func (x *search) ask(k solver.Key) {
+	if x.asked[k] {
 		return
 	}
-	f.asked[k] = true
-	f.pending++
-	file := f.file(k)
-	f.running.Go(func() {
+	x.asked[k] = true
+	x.pending++
+	file := x.file(k)
+	x.running.Go(func() {
 		a := answer{key: k}
-		switch r, direct := f.direct[k.Name]; {
+		switch r, direct := x.direct[k.Name]; {
 		case k.IsPage() && direct:
 			var p solver.Page
-			p, a.err = f.from.Direct(f.ctx, r)
+			p, a.err = x.from.Direct(x.ctx, r)
+			p.Undated = true // the user names the very file
 			a.fact = solver.Fact{Page: &p}
 		case k.IsPage():
-			a.fact, a.err = f.from.Page(f.ctx, k.Name)
+			a.fact, a.err = x.from.Page(x.ctx, k.Name)
+			if p := a.fact.Page; p != nil && x.undated[p.Index] {
+				admitted := *p // facts may hand the same page to others
+				admitted.Undated = true
+				a.fact.Page = &admitted
+			}
 		default:
-			a.fact, a.err = f.from.Metadata(f.ctx, k.Name, file)
+			a.fact, a.err = x.from.Metadata(x.ctx, k.Name, file)
 		}
 		select {
-		case f.answers <- a:
-		case <-f.ctx.Done():
+		case x.answers <- a:
+		case <-x.ctx.Done():
 		}
 	})
 }
 
 // file is what the page lists for a key that asks for METADATA.
-func (f *fetcher) file(k solver.Key) solver.File {
-	if p := f.pages[k.Name]; p != nil && !k.IsPage() {
-		for _, file := range p.Files {
-			if file.Name == k.File {
-				return file
+func (x *search) file(k solver.Key) solver.File {
+	if p := x.pages[k.Name]; p != nil && !k.IsPage() {
+		for i := range p.Files {
+			if p.Files[i].Name == k.File {
+				return p.Files[i]
 			}
 		}
 	}
 	return solver.File{}
 }
 
-// collect waits for one answer, takes what else is ready, and gives all of
-// it to s. It reports how many facts were given.
-func (f *fetcher) collect(s *solver.Solver) (int, error) {
-	n := 0
-	for f.pending > 0 {
+// A step costs more than an answer from a cache, and cannot go on without what
+// blocks it. So answers are gathered until all of that is there and none has
+// come for quiet; but where the network is slow, only for patience, since a
+// step that knows more asks further ahead.
+const (
+	quiet    = 200 * time.Microsecond
+	patience = 5 * time.Millisecond
+)
+
+// collect waits for answers, those to blocking above all, and gives them to
+// the solver.
+func (x *search) collect(blocking []solver.Key) error {
+	if x.pending == 0 {
+		return fault.New(fault.Input, "the solver waits for facts it was given (a defect of wheelwright)")
+	}
+	waits := map[solver.Key]bool{}
+	for _, k := range blocking {
+		waits[k] = true
+	}
+	var pause <-chan time.Time // nil until one answer is there
+	for x.pending > 0 {
 		var a answer
-		if n == 0 {
-			select {
-			case a = <-f.answers:
-			case <-f.ctx.Done():
-				return n, f.ctx.Err()
-			}
-		} else {
-			select {
-			case a = <-f.answers:
-			default:
-				return n, nil
-			}
+		select {
+		case a = <-x.answers:
+		case <-x.ctx.Done():
+			return x.ctx.Err()
+		case <-pause:
+			return nil
 		}
-		f.pending--
-		n++
-		if a.err != nil {
-			f.failed[a.key] = a.err
-			continue
+		if err := x.take(a); err != nil {
+			return err
 		}
-		if a.fact.Page != nil {
-			f.pages[a.key.Name] = a.fact.Page
-		}
-		if err := s.Give(a.key, a.fact); err != nil {
-			return n, err
+		delete(waits, a.key)
+		switch {
+		case len(waits) == 0:
+			pause = time.After(quiet)
+		case pause == nil:
+			pause = time.After(patience)
 		}
 	}
-	if n == 0 {
-		return 0, fault.New(fault.Input, "the solver waits for facts it was given (a defect of wheelwright)")
-	}
-	return n, nil
+	return nil
 }
 
-// conflictError is a conflict as an error of three parts.
-func (b *Builder) conflictError(c *solver.Conflict) error {
-	e := fault.New(fault.Unsatisfiable, "profile %s: %s", b.Profile.Name, c.What)
-	e.Why = c.Explain()
-	e.Next = c.Next
-	return e
+// take gives one answer to the solver.
+func (x *search) take(a answer) error {
+	x.pending--
+	if a.err != nil {
+		x.failed[a.key] = a.err
+		return nil
+	}
+	if a.fact.Page != nil {
+		x.pages[a.key.Name] = a.fact.Page
+	}
+	x.count++
+	return x.Give(a.key, a.fact)
 }

@@ -66,20 +66,25 @@ func (w world) wait(ctx context.Context, key string) error {
 func solve(t *testing.T, ctx context.Context, w world) (string, error) {
 	t.Helper()
 	requires := []pep508.Requirement{pep508.MustParse("a")}
-	s, err := solver.New(solver.Problem{
+	problem := solver.Problem{
 		Requires: requires, Prefer: solver.PreferOrder, Prerelease: solver.PrereleaseIfNecessary,
 		Target: tag.Target{Python: tag.Python{Major: 3, Minor: 11}, Machine: "x86_64", Glibc: [2]int{2, 28}},
 		Env:    pep508.NewEnv("3.11.0", "x86_64"),
-	})
+	}
+	x, err := newSearch(ctx, problem, w, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	solution, err := (&Builder{}).resolve(ctx, s, requires, w)
+	defer x.end()
+	out, err := x.drive(x.Step)
 	if err != nil {
 		return "", err
 	}
+	if out.State == solver.Failed {
+		return "", (&Builder{}).unsolved(ctx, x, out.Conflict)
+	}
 	var got []string
-	for _, p := range solution.Packages {
+	for _, p := range out.Solution.Packages {
 		got = append(got, string(p.Name)+" "+p.Version.String())
 	}
 	return strings.Join(got, ", "), nil
@@ -140,7 +145,7 @@ func TestResolveConflictHasThreeParts(t *testing.T) {
 // a newest release without a wheel.
 func TestConflictKeepsWhatItSays(t *testing.T) {
 	b := &Builder{Profile: profiles.Profile{Name: "mine"}}
-	err := b.conflictError(&solver.Conflict{What: "the search was given up", Next: "pin a", Root: &solver.Reason{}})
+	err := b.unsolved(t.Context(), &search{}, &solver.Conflict{What: "the search was given up", Next: "pin a", Root: &solver.Reason{}})
 	if got, want := fault.Render(err), "error: profile mine: the search was given up\nnext: pin a\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -1,6 +1,9 @@
 package profiles
 
-import "slices"
+import (
+	"reflect"
+	"slices"
+)
 
 // alternative is the shipped profile that serves the same GPUs and is not
 // refused: fewest further compute capabilities, then the nearest CUDA
@@ -19,6 +22,31 @@ func (p Profile) alternative() (Profile, bool) {
 		}
 	}
 	return best, found
+}
+
+// WithCUDA is the shipped profile that serves the same GPUs with another CUDA
+// release and is not refused: fewest further compute capabilities, then by
+// name. alike says that it asks for the same in everything else.
+func (p Profile) WithCUDA(cuda string) (other Profile, alike, ok bool) {
+	if p.GPU == nil {
+		return Profile{}, false, false
+	}
+	for _, name := range Names() {
+		q, err := Load(name)
+		if err != nil || q.GPU == nil || q.GPU.CUDA != cuda || q.Platform != p.Platform || !includes(q.GPU.Compute, p.GPU.Compute) ||
+			q.Refusal() != nil || ok && len(q.GPU.Compute) >= len(other.GPU.Compute) {
+			continue
+		}
+		other, ok = q, true
+	}
+	if ok {
+		x, y := p, other
+		for _, z := range []*Profile{&x, &y} {
+			z.Name, z.Summary, z.GPU, z.Image, z.written = "", "", nil, Image{}, nil
+		}
+		alike = reflect.DeepEqual(x, y)
+	}
+	return other, alike, ok
 }
 
 func includes(list, wanted []string) bool {

@@ -36,7 +36,7 @@ func decode(root *node, top string, absolute bool) (Profile, error) {
 		Platform:    d.platform(k["platform"]),
 		GPU:         d.gpu(k["gpu"]),
 		Requires:    d.requirements(k["requires"], required),
-		Prefer:      solver.Prefer(d.oneOf(k["prefer"], string(solver.PreferOrder), string(solver.PreferOrder), "freshest")),
+		Prefer:      solver.Prefer(d.oneOf(k["prefer"], string(solver.PreferFreshest), string(solver.PreferFreshest), string(solver.PreferOrder))),
 		Constraints: d.requirements(k["constraints"], constraint),
 		Overrides:   d.requirements(k["overrides"], override),
 		Exclude:     d.requirements(k["exclude"], exclusion),
@@ -44,9 +44,6 @@ func decode(root *node, top string, absolute bool) (Profile, error) {
 			string(solver.PrereleaseIfNecessary), string(solver.PrereleaseAllow), string(solver.PrereleaseNever))),
 		AllowOld: d.packageNames(k["allow-old"]),
 		Indexes:  d.indexes(k["indexes"]),
-	}
-	if p.Prefer == "freshest" {
-		d.later(k["prefer"], `prefer: freshest`, "the least total lag is not computed yet", "write prefer: order, or leave the key out")
 	}
 	if n := k["requires"]; n != nil && len(p.Requires) == 0 {
 		d.fail(n.at("empty").Because("a profile requires at least one distribution"))

@@ -128,7 +128,7 @@ func TestTarget(t *testing.T) {
 		t.Errorf("%+v", target)
 	}
 	problem, err := p.Problem()
-	if err != nil || len(problem.Builds) != 0 || problem.Env["python_full_version"] != "3.11.0" || problem.Prefer != "order" || problem.Prerelease != "if-necessary" {
+	if err != nil || len(problem.Builds) != 0 || problem.Env["python_full_version"] != "3.11.0" || problem.Prefer != "freshest" || problem.Prerelease != "if-necessary" {
 		t.Errorf("%+v %v", problem, err)
 	}
 }

@@ -45,13 +45,14 @@ func describe(i Index) string {
 }
 
 func (d *decoder) index(n *node) Index {
-	d.keys(n, "name", "url", "path", "find-links", "packages")
+	d.keys(n, "name", "url", "path", "find-links", "packages", "undated")
 	if n.kind != mapNode {
 		return Index{}
 	}
 	k := n.named
 	i := Index{Name: d.text(k["name"], ""), Packages: d.packageNames(k["packages"])}
 	d.check(k["name"], i.Name, unless(indexForm.MatchString(i.Name), "the name of an index is made of letters, digits, ., _ and -"))
+	i.Undated = d.oneOf(k["undated"], "", UndatedAllow)
 	if list := k["packages"]; list != nil && len(i.Packages) == 0 {
 		d.fail(list.at("empty").Because("without packages an index serves any name; leave the key out"))
 	}

@@ -57,9 +57,14 @@ type Index struct {
 	Path      string   `yaml:"path,omitempty" json:"path,omitempty"`             // folder of wheels
 	FindLinks string   `yaml:"find-links,omitempty" json:"find-links,omitempty"` // folder or URL without credentials
 	Packages  []string `yaml:"packages,omitempty,flow" json:"packages,omitempty"`
+	Undated   string   `yaml:"undated,omitempty" json:"undated,omitempty"` // UndatedAllow, or empty: a date excludes them
 
 	user, password string
 }
+
+// UndatedAllow is the value of Index.Undated by which --exclude-newer admits
+// files that the index gives no upload date for.
+const UndatedAllow = "allow"
 
 // Credentials are those written in the index's URL; ok is false where it
 // had none. They are printed nowhere and are no part of the digest.

@@ -3,16 +3,16 @@
 # target at a time). Arguments narrow the packages; default ./...
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-: "${FUZZTIME:=60s}"
+: "${FUZZTIME:=60s}" "${GO:=go}"
 [ "$#" -gt 0 ] || set -- ./...
 failed=0
-for pkg in $(go list "$@"); do
-  dir=$(go list -f '{{.Dir}}' "$pkg")
+for pkg in $("$GO" list "$@"); do
+  dir=$("$GO" list -f '{{.Dir}}' "$pkg")
   # Listing by text first: a package with no target is not linked at all.
   grep -qs '^func Fuzz' "$dir"/*_test.go || continue
-  for target in $(go test -list '^Fuzz' "$pkg" | grep '^Fuzz'); do
+  for target in $("$GO" test -list '^Fuzz' "$pkg" | grep '^Fuzz'); do
     echo "== $pkg $target for $FUZZTIME"
-    go test -run '^$' -fuzz "^$target\$" -fuzztime "$FUZZTIME" "$pkg" || failed=1
+    "$GO" test -run '^$' -fuzz "^$target\$" -fuzztime "$FUZZTIME" "$pkg" || failed=1
   done
 done
 exit "$failed"

@@ -6,17 +6,22 @@ import (
 	"strings"
 )
 
-// Reason is one statement of an explanation and the statements it follows from.
+// Reason is one statement of an explanation. What it leads to, or rests on,
+// stands below it.
 type Reason struct {
-	Text    string
-	Because []*Reason
+	Text     string    `json:"text"`
+	Evidence string    `json:"evidence,omitempty"` // where it is read: "METADATA of trl-1.16.0-py3-none-any.whl", "index pypi"
+	Because  []*Reason `json:"because,omitempty"`
 }
 
 // Conflict says why there is no answer.
 type Conflict struct {
 	What string  // what cannot be had
-	Root *Reason // why, as a tree; its Text is What
-	Next string  // what to try; may be empty
+	Root *Reason // why, as a tree from the user's request downwards; its Text is What
+	Next string  // what to try where no way out can be verified; may be empty
+	Ways []Way   // changes that may cure it, smallest first: each to be verified by solving its Problem
+
+	lines []string
 }
 
 // Error is What and the chain of reasons on one line.
@@ -24,56 +29,24 @@ func (c *Conflict) Error() string {
 	return strings.Join(append([]string{c.What}, c.Explain()...), ": ")
 }
 
-// limitLines bounds what a person is given to read.
-const limitLines = 60
-
-// Explain is the chain of reasons, one line each: first what is given, then
-// what follows from it, the last line leading to What.
+// Explain is the chain of reasons, one line each: the user's request first,
+// then what follows from it.
 func (c *Conflict) Explain() []string {
-	if c.Root == nil {
-		return nil
+	if c.lines != nil || c.Root == nil {
+		return c.lines
 	}
 	var lines []string
-	said := map[string]bool{}
-	more := 0
-	say := func(line string) {
-		if said[line] {
-			return
-		}
-		said[line] = true
-		if len(lines) == limitLines {
-			more++
-			return
-		}
-		lines = append(lines, line)
-	}
-	var walk func(r *Reason, top bool)
-	walk = func(r *Reason, top bool) {
-		if said["\x00"+r.Text] {
-			return
-		}
-		said["\x00"+r.Text] = true
-		var given []string
-		for _, b := range r.Because {
-			if len(b.Because) > 0 {
-				walk(b, false)
-				continue
-			}
-			given = append(given, b.Text)
-		}
-		if top {
-			for _, g := range given {
-				say(g)
-			}
-			return
-		}
-		say(strings.Join(given, "; ") + map[bool]string{true: "; so ", false: "so "}[len(given) > 0] + r.Text)
-	}
-	walk(c.Root, true)
-	if more > 0 {
-		lines = append(lines, fmt.Sprintf("and %d more reasons", more))
+	for _, r := range c.Root.Because {
+		lines = append(lines, r.Text)
 	}
 	return lines
+}
+
+// conflict is the proof that there is no answer, as a minimal core in words.
+func (s *Solver) conflict() *Conflict {
+	core := s.why(s.eng.Failure())
+	root := &Reason{Text: "no releases meet all the requirements", Because: s.tree(core)}
+	return &Conflict{What: root.Text, Root: root, Next: s.next(core), Ways: s.ways(core), lines: s.told(core)}
 }
 
 // exhausted is the conflict of a search that reached its limit.
@@ -85,6 +58,19 @@ func (s *Solver) exhausted() *Conflict {
 	byName := map[string]int{}
 	for p, n := range s.eng.Costs() {
 		byName[string(s.owner[p].dist.name)] += n
+	}
+	_, met, _ := s.eng.Counts()
+	crowded := s.fresh != nil && len(s.fresh.seen) > limitNodes
+	if crowded {
+		met = len(s.fresh.cores)
+		clear(byName)
+		for _, c := range s.fresh.cores {
+			for i, k := range c {
+				if k >= 0 {
+					byName[string(s.fresh.ladders[i].d.name)]++
+				}
+			}
+		}
 	}
 	var costs []cost
 	for name, n := range byName {
@@ -100,13 +86,15 @@ func (s *Solver) exhausted() *Conflict {
 	})
 	root := &Reason{}
 	for _, c := range costs[:min(5, len(costs))] {
-		root.Because = append(root.Because, &Reason{Text: fmt.Sprintf("%d conflicts were met while choosing %s", c.n, c.name)})
+		root.Because = append(root.Because, &Reason{Text: fmt.Sprintf("%d conflicts concern %s", c.n, c.name)})
 	}
-	_, conflicts, _ := s.eng.Counts()
-	root.Text = fmt.Sprintf("the search was given up after %d conflicts: neither an answer nor a proof that there is none", conflicts)
+	root.Text = fmt.Sprintf("the search was given up after %d conflicts: neither an answer nor a proof that there is none", met)
 	c := &Conflict{What: root.Text, Root: root}
 	if len(costs) > 0 {
 		c.Next = "pin or constrain " + costs[0].name
+		if crowded {
+			c.Next += ", or set prefer: order"
+		}
 	}
 	return c
 }

@@ -20,7 +20,21 @@
 // best release that is not proved to fail together with the releases of those
 // before it in the queue. So the answer is the first one in this order: of all
 // valid answers, compared along the queue, the one that has the better release
-// where two first differ. What was learned on the way never changes it.
+// where two first differ. What was learned on the way never changes it. This
+// is PreferOrder.
+//
+// PreferFreshest, the default, takes of all valid answers those in which the
+// distributions of Problem.Requires have the least sum of lags, and of those
+// the first one in the order above. The lag of a release is how long it has
+// been superseded: D minus the earliest upload of a newer stable release, 0
+// where there is none. Newer releases count where the user's own requirements
+// and constraints allow them, their page says they can be used, and, under a
+// BuildRule, their METADATA too. D is the newest upload among the releases of
+// Problem.Requires that their pages say can be used, or Problem.Until. The
+// upload of a release is that of the wheel that would be chosen, in whole
+// seconds; one with no date does not count. Before the sum come two counts:
+// the fewest pre-releases (prerelease if-necessary), then the fewest versions
+// of Problem.Keep given up. A version of Problem.Keep has no lag.
 //
 // Better means: the version of an existing lock (Problem.Keep), then stable
 // releases newest first, then pre-releases newest first (prerelease

@@ -10,6 +10,7 @@ import (
 type link struct {
 	to    *dist
 	admit engine.Set // releases that it admits; not absent
+	text  string     // as explanations show it
 }
 
 // need is a requirement that releases of one distribution may share.
@@ -204,7 +205,7 @@ func (s *Solver) require(rs []*line, c cause, when []engine.Term, pkg, v int) (o
 		c.obj, c.text = to, r.text
 		_, c.overridden = s.overrides[r.Name]
 		add(to.pkg, s.eng.Not(to.pkg, admit))
-		links = append(links, link{to, admit})
+		links = append(links, link{to, admit, r.text})
 		for _, x := range r.Extras {
 			f := s.facet(to, x)
 			add(f, s.eng.Only(f, 0))

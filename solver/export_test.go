@@ -1,34 +1,36 @@
 package solver
 
-import "wheelwright/solver/engine"
+import (
+	"slices"
 
-// Proves says whether the given statements of the explanation alone, joined
-// as they are printed, leave no assignment. Only after Failed; tries small
-// worlds only.
-func (s *Solver) Proves() bool {
-	p := &proof{s: s, memo: map[int]*statement{}}
-	var leaves [][]engine.Term
-	seen := map[*statement]bool{}
-	var gather func(st *statement)
-	gather = func(st *statement) {
-		if seen[st] {
-			return
-		}
-		seen[st] = true
-		if st.kind != derived {
-			leaves = append(leaves, st.terms)
-		}
-		for _, b := range st.because {
-			gather(b)
+	"wheelwright/solver/engine"
+)
+
+// Core is the minimal core of a failure, as it is told: one entry for each
+// statement, with its text. Only after Failed.
+func (s *Solver) Core() (texts []string) {
+	for _, m := range s.why(s.eng.Failure()) {
+		texts = append(texts, s.say(m))
+	}
+	return texts
+}
+
+// Proves says whether the statements of the explanation but those at skip, as
+// they are told, leave no assignment. Only after Failed;
+// tries every assignment: for small worlds only.
+func (s *Solver) Proves(skip ...int) bool {
+	var clauses [][]engine.Term
+	for i, m := range s.why(s.eng.Failure()) {
+		if !slices.Contains(skip, i) {
+			clauses = append(clauses, m.clauses...)
 		}
 	}
-	gather(p.of(s.eng.Failure()))
 	got := make([]int, len(s.owner))
 	for i := range got {
 		got[i] = -1
 	}
 	violated := func() bool {
-		for _, terms := range leaves {
+		for _, terms := range clauses {
 			all := true
 			for _, t := range terms {
 				if v := got[t.Package]; v < 0 || !t.In.Has(v) {

@@ -38,8 +38,8 @@ func cutWheel(stem string) (name, version, build, tags string, ok bool) {
 }
 
 // match reads the tags of a wheel file name; pages repeat them, so once each.
-func (s *Solver) match(tags string) match {
-	if m, ok := s.tags[tags]; ok {
+func (r *Reader) match(tags string) match {
+	if m, ok := r.tags[tags]; ok {
 		return m
 	}
 	m := match{text: tags}
@@ -47,9 +47,9 @@ func (s *Solver) match(tags string) match {
 	if err != nil {
 		m.bad = true
 	} else {
-		m.rank, m.ok = s.rank.Best(w)
+		m.rank, m.ok = r.rank.Best(w)
 	}
-	s.tags[tags] = m
+	r.tags[tags] = m
 	return m
 }
 

@@ -6,14 +6,24 @@ import (
 	"strings"
 
 	"wheelwright/solver/engine"
+	"wheelwright/solver/pep440"
 	"wheelwright/solver/pep508"
 )
 
+// answer is an answer found, and what is told of it.
+type answer struct {
+	solution *Solution
+	queue    []int       // engine packages in order of decision
+	value    map[int]int // of each
+	explored int         // lags told so far
+	newer    map[Key]string
+}
+
 // finish turns the engine's answer into a Solution, or refuses it for a newer
 // release that has no wheel.
-func (s *Solver) finish() Outcome {
+func (s *Solver) finish() *Conflict {
 	if c := s.stale(); c != nil {
-		return Outcome{State: Failed, Conflict: c}
+		return c
 	}
 	sol := &Solution{}
 	overridden := map[pep508.Name][]string{}
@@ -84,7 +94,15 @@ func (s *Solver) finish() Outcome {
 	slices.SortFunc(sol.Packages, func(a, b Package) int { return strings.Compare(string(a.Name), string(b.Name)) })
 	slices.Sort(sol.Warnings)
 	sol.Warnings = slices.Compact(sol.Warnings)
-	return Outcome{State: Done, Solution: sol}
+	sol.Searched.Decisions, sol.Searched.Conflicts, _ = s.eng.Counts()
+	if s.fresh != nil {
+		sol.Searched.Solves, sol.Searched.Cores = s.fresh.solves, s.fresh.refused
+	}
+	s.answer = &answer{solution: sol, queue: slices.Clone(queue), value: map[int]int{}, newer: map[Key]string{}}
+	for _, pkg := range queue {
+		s.answer.value[pkg] = s.eng.Value(pkg)
+	}
+	return nil
 }
 
 // stale is the conflict when the newest stable release that the answer's
@@ -132,9 +150,9 @@ func (s *Solver) stale() *Conflict {
 				continue
 			}
 			if r.sdist {
-				return sourceOnly(d, r, chosen.String())
+				return s.sourceOnly(d, r, chosen)
 			}
-			if r.file != nil || r.why.group != "has only a source distribution" && r.why.group != "is yanked" && r.why.group != "is excluded" {
+			if h := hintOf(r.why.group); r.file != nil || h != hintSources && h != hintYanked && h != hintExcluded && h != hintUntil {
 				break // the newest has a wheel, for this platform or another
 			}
 		}
@@ -167,15 +185,27 @@ func (s *Solver) taughtAgainst(d *dist, v int) bool {
 	})
 }
 
-func sourceOnly(d *dist, r *release, chosen string) *Conflict {
+func (s *Solver) sourceOnly(d *dist, r *release, chosen pep440.Version) *Conflict {
 	root := &Reason{
 		Text: fmt.Sprintf("%s %s has a source distribution and no wheel", d.name, r.version),
 		Because: []*Reason{
-			{Text: fmt.Sprintf("%s %s is the newest stable release that the requirements allow", d.name, r.version)},
+			{Text: fmt.Sprintf("%s %s is the newest stable release that the requirements allow", d.name, r.version), Evidence: "index " + d.index},
 			{Text: fmt.Sprintf("%s %s is the newest choice with a wheel, and an older release is not taken silently", d.name, chosen)},
 		},
 	}
-	return &Conflict{What: root.Text, Root: root, Next: fmt.Sprintf(
-		"build a wheel of %[1]s %[2]s and list its folder under indexes: path; or put %[1]s under allow-old to take %[3]s; or constrain %[1]s<%[2]s",
-		d.name, r.version, chosen)}
+	below := pep508.Requirement{Name: d.name, Specifiers: pep440.MustParseSpecifiers("<" + r.version.Public().String())}
+	say := func(format string, args ...any) func(*Solution) string {
+		text := fmt.Sprintf(format, args...)
+		return func(*Solution) string { return text }
+	}
+	return &Conflict{
+		What: root.Text, Root: root,
+		Next: fmt.Sprintf("build a wheel of %s %s and list its folder under indexes: path", d.name, r.version),
+		Ways: []Way{
+			s.way(func(p *Problem) { p.AllowOld = append(slices.Clone(p.AllowOld), d.name) },
+				say("put %s under allow-old to take %s", d.name, chosen)),
+			s.way(func(p *Problem) { p.Constraints = append(slices.Clone(p.Constraints), below) },
+				say("add the constraint %s", below)),
+		},
+	}
 }

@@ -13,6 +13,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the answers in testdata/universe")
 
+// How many questions there are at least, and how many of them have no answer.
+const minCases, minConflicts = 150, 50
+
 // TestUniverses: each question of testdata/universe has its answer, however
 // the facts come.
 func TestUniverses(t *testing.T) {
@@ -20,6 +23,7 @@ func TestUniverses(t *testing.T) {
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no universes: %v", err)
 	}
+	cases, conflicts := 0, 0
 	for _, path := range paths {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
 			u := loadUniverse(t, path)
@@ -27,6 +31,10 @@ func TestUniverses(t *testing.T) {
 			for i, q := range u.cases {
 				got := u.answer(t, q, giveAll)
 				answers[q.at] = got
+				cases++
+				if len(got) > 1 && strings.HasPrefix(got[0], "no: ") && strings.HasPrefix(got[1], "because ") {
+					conflicts++
+				}
 				if d := cmp.Diff(q.want, got); d != "" && !*update {
 					t.Errorf("%s (-want +got):\n%s", q.text, d)
 				}
@@ -57,4 +65,8 @@ func TestUniverses(t *testing.T) {
 			}
 		})
 	}
+	if cases < minCases || conflicts < minConflicts {
+		t.Errorf("%d questions, %d with an explanation; want %d and %d", cases, conflicts, minCases, minConflicts)
+	}
+	t.Logf("%d questions, %d with an explanation", cases, conflicts)
 }

@@ -3,8 +3,6 @@ package solver
 import (
 	"slices"
 	"strings"
-
-	"wheelwright/solver/engine"
 )
 
 // hint is one kind of way out of a conflict, for the names or requirements
@@ -15,6 +13,7 @@ const (
 	hintMissing  hint = iota
 	hintExcluded      // the user's own words first: they are the quickest to change
 	hintPrerelease
+	hintUntil
 	hintLoosen
 	hintDirect
 	hintBuilds
@@ -38,6 +37,8 @@ func (h hint) text(of []string) string {
 		return "take " + names + " out of exclude"
 	case hintPrerelease:
 		return "set prerelease: if-necessary, or pin a pre-release of " + names + " exactly"
+	case hintUntil:
+		return "leave --exclude-newer out, or give it a later date; undated: allow admits files of an index that has no dates"
 	case hintLoosen:
 		return "loosen " + strings.Join(of[:min(limitNames, len(of))], " or ")
 	case hintDirect:
@@ -64,6 +65,8 @@ var groups = []struct {
 }{
 	{"is excluded", hintExcluded},
 	{"is a pre-release", hintPrerelease},
+	{"was uploaded after", hintUntil},
+	{"has no upload date", hintUntil},
 	{"is not built for", hintBuilds},
 	{"has no machine code", hintBuilds},
 	{"requires a URL", hintURL},
@@ -82,24 +85,23 @@ func hintOf(group string) hint {
 	return hints
 }
 
-// newest is the place of the newest release that cannot be used, oldest first.
-func (st *statement) newest() int {
-	for at := len(st.subj.rising) - 1; at >= 0; at-- {
-		if slices.ContainsFunc(st.terms, func(t engine.Term) bool {
-			return t.Package == st.subj.pkg && t.In.Has(st.subj.rising[at])
-		}) {
+// newest is the place of the newest release that cannot be used, oldest firm.
+func (m *member) newest() int {
+	in := m.in()
+	for at := len(m.subj.rising) - 1; at >= 0 && in != nil; at-- {
+		if in.Has(m.subj.rising[at]) {
 			return at
 		}
 	}
-	return len(st.subj.rising) // no term: all of them
+	return len(m.subj.rising) // all of them
 }
 
 // next is what to do, drawn from what the proof rests on: taking away any of
 // it takes the proof away. What the user wrote comes before what others
 // published, and of the latter only the first kind is told. Of one
 // distribution, what rules out its newest release counts: nobody wants the
-// oldest.
-func (s *Solver) next(leaves []*statement) string {
+// oldem.
+func (s *Solver) next(core []*member) string {
 	var of [hints][]string
 	put := func(h hint, text string) {
 		if h < hints && !slices.Contains(of[h], text) {
@@ -107,32 +109,32 @@ func (s *Solver) next(leaves []*statement) string {
 		}
 	}
 	newest := map[*dist]int{}
-	for _, st := range leaves {
-		if st.kind == unusable {
-			newest[st.subj] = max(newest[st.subj], st.newest())
+	for _, m := range core {
+		if m.kind == unusable {
+			newest[m.subj] = max(newest[m.subj], m.newest())
 		}
 	}
-	for _, st := range leaves {
-		switch st.kind {
+	for _, m := range core {
+		switch m.kind {
 		case wants, depends:
-			name := string(st.obj.name)
+			name := string(m.obj.name)
 			switch {
-			case st.obj.missing == "":
-			case s.excluded(st.obj.name):
+			case m.obj.missing == "":
+			case s.excluded(m.obj.name):
 				put(hintExcluded, name)
 			default:
 				put(hintMissing, name)
 			}
-			if s.direct[st.obj.name] != "" {
+			if s.direct[m.obj.name] != "" {
 				put(hintDirect, name)
 			}
 		case unusable:
-			if st.newest() == newest[st.subj] {
-				put(hintOf(st.group), string(st.subj.name))
+			if m.newest() == newest[m.subj] {
+				put(hintOf(m.group), string(m.subj.name))
 			}
 		}
-		if (st.kind == wants || st.kind == narrows || st.overridden) && strings.ContainsAny(st.text, "<>=~") && s.direct[st.obj.name] == "" {
-			put(hintLoosen, st.text)
+		if (m.kind == wants || m.kind == narrows || m.overridden) && strings.ContainsAny(m.text, "<>=~") && s.direct[m.obj.name] == "" {
+			put(hintLoosen, m.text)
 		}
 	}
 	if len(of[hintMissing]) > 0 {

@@ -10,6 +10,10 @@ import (
 // for ahead when one after the other is rejected.
 const maxBatch = 64
 
+// AskAhead says whether Step asks for more than it needs next; at first it
+// does. Where facts are at hand it is quicker without. The answer is the same.
+func (s *Solver) AskAhead(yes bool) { s.alone = !yes }
+
 // blocked is the outcome that asks for need, and ahead for what is likely to
 // be needed after it.
 func (s *Solver) blocked(need []Key) Outcome {
@@ -17,8 +21,14 @@ func (s *Solver) blocked(need []Key) Outcome {
 	for _, k := range need {
 		w.ask(k)
 	}
-	w.batch(need[0])
-	w.walk()
+	// To look ahead costs more than a step: only once enough has come in.
+	if !s.alone {
+		w.batch(need[0])
+		if len(s.facts) >= s.lookAt {
+			w.walk()
+			s.lookAt = len(s.facts) + len(s.facts)/16 + 1
+		}
+	}
 	return Outcome{State: NeedFacts, Need: w.keys, Blocking: len(need)}
 }
 

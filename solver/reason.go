@@ -11,12 +11,12 @@ import (
 type kind int
 
 const (
-	unusable kind = iota // a release that cannot be used
-	wants                // the user's requirement
+	wants    kind = iota // the user's requirement
 	narrows              // the user's constraint
 	depends              // a requirement of a release
+	unusable             // a release that cannot be used
 	taught               // Learn
-	derived              // follows from others
+	bound                // what a question takes for given
 )
 
 // cause is where a clause of the engine comes from.
@@ -29,192 +29,291 @@ type cause struct {
 	overridden bool        // text is the user's override
 }
 
-// statement is a clause of the proof in the making of an explanation.
-// Statements that say the same of several releases become one.
-type statement struct {
-	cause
-	terms   []engine.Term
-	differ  bool // texts of what was joined differ
-	loose   bool // because is not joined yet
-	because []*statement
-}
+// limitFine is how many statements are weighed one by one; of more, those of
+// one distribution about another, or of one distribution, are weighed together
+// first. limitReduce bounds the work on one explanation, in looks at a clause:
+// beyond it the core is told as far as it was reduced.
+const limitFine, limitPairs, limitReduce = 80, 160, 1_000_000
 
-// proof turns a learned clause into statements.
-type proof struct {
-	s    *Solver
-	memo map[int]*statement
-	work int // joins tried
-}
-
-// limitJoins bounds the work on an explanation; beyond it releases are named
-// one by one.
-const limitJoins = 3_000_000
-
-func (p *proof) of(id int) *statement {
-	if st := p.memo[id]; st != nil {
-		return st
+// why is a minimal core of what clause id rests on, beside what is given: the
+// user's words first, then outwards from them. Requirements of one
+// distribution on another are one member where that still proves it.
+func (s *Solver) why(id int, given ...*member) []*member {
+	s.budget = limitReduce
+	leaves := s.outwards(append(s.leaves(id), given...))
+	units := leaves
+	if len(units) > limitFine {
+		units = gathered(leaves, false)
 	}
-	c := p.s.eng.Clause(id)
-	st := &statement{terms: c.Terms}
-	p.memo[id] = st
-	if c.Cause >= 0 {
-		st.cause = p.s.causes[c.Cause]
-		return st
+	if len(units) > limitPairs {
+		units = gathered(leaves, true)
 	}
-	st.kind = derived
-	for _, f := range c.From {
-		st.because = append(st.because, p.of(f))
-	}
-	st.because = p.join(st.because)
-	return st
-}
-
-// join makes one of statements that say the same of different releases.
-func (p *proof) join(all []*statement) []*statement {
-	var out []*statement
-	ruled := p.ruledOut(all)
-next:
-	for _, st := range all {
-		for i, o := range out {
-			if o == st {
-				continue next
-			}
-			if p.work++; p.work > limitJoins {
-				continue
-			}
-			if j := p.joined(o, st, ruled); j != nil {
-				out[i] = j
-				continue next
-			}
-		}
-		out = append(out, st)
-	}
-	for _, st := range out {
-		if st.loose && p.work <= limitJoins {
-			st.loose = false
-			st.because = p.join(st.because)
+	best := s.reduce(units)
+	if len(units) < len(leaves) {
+		if fine := spread(best); len(fine) <= limitFine {
+			best = s.reduce(fine)
 		}
 	}
-	return p.flat(out)
+	best = s.fold(best)
+	s.trim(best)
+	if few := len(s.told(best)); few > limitShort && len(leaves) <= limitFine {
+		// Another order of dropping may leave a shorter core.
+		back := slices.Clone(leaves)
+		slices.Reverse(back)
+		other := s.fold(s.outwards(s.reduce(back)))
+		s.trim(other)
+		if len(s.told(other)) < few {
+			best = other
+		}
+	}
+	return best
 }
 
-// flat puts in place of "x cannot be chosen" what it follows from, when that
-// is given and not derived in turn: the shorter chain says as much.
-func (p *proof) flat(all []*statement) []*statement {
-	var out []*statement
-	changed := false
-	for _, st := range all {
-		if st.kind != derived || len(st.terms) > 1 || len(st.because) == 0 ||
-			slices.ContainsFunc(st.because, func(b *statement) bool { return b.kind == derived }) {
-			out = append(out, st)
+// trim takes from what is said of releases those that the user's own words
+// rule out anyway.
+func (s *Solver) trim(ms []*member) {
+	ruled := map[int]engine.Set{}
+	for _, m := range ms {
+		if m.kind != wants && m.kind != narrows {
 			continue
 		}
-		out = append(out, st.because...)
-		changed = true
+		for _, c := range m.clauses {
+			if len(c) == 1 {
+				out := c[0].In.Clone()
+				if old := ruled[c[0].Package]; old != nil {
+					out.Add(old)
+				}
+				ruled[c[0].Package] = out
+			}
+		}
 	}
-	if changed {
-		return p.join(out)
+	for _, m := range ms {
+		if m.kind != depends && m.kind != unusable || ruled[m.subj.pkg] == nil {
+			continue
+		}
+		for i, c := range m.clauses {
+			m.clauses[i] = slices.Clone(c)
+			for j, t := range c {
+				if t.Package == m.subj.pkg && !t.In.Has(0) {
+					t.In = t.In.Clone()
+					if t.In.Remove(ruled[t.Package]); !t.In.IsEmpty() {
+						m.clauses[i][j] = t
+					}
+				}
+			}
+		}
+	}
+}
+
+// gathered is ms with the requirements of one distribution on another, or, all
+// in one, of one distribution, as one member each.
+func gathered(ms []*member, whole bool) (out []*member) {
+	type pair struct {
+		subj, obj *dist
+		extra     pep508.Name
+	}
+	by := map[pair]*member{}
+	for _, m := range ms {
+		k := pair{m.subj, m.obj, m.extra}
+		if whole {
+			k = pair{subj: m.subj}
+		}
+		switch g := by[k]; {
+		case m.kind != depends || m.overridden:
+			out = append(out, m)
+		case g == nil:
+			g = &member{cause: m.cause, clauses: slices.Clone(m.clauses), parts: []*member{m}}
+			by[k] = g
+			out = append(out, g)
+		default:
+			g.clauses = append(g.clauses, m.clauses...)
+			g.parts = append(g.parts, m)
+		}
 	}
 	return out
 }
 
-// ruledOut is, by package, the values that statements of all rule out without
-// any condition.
-func (p *proof) ruledOut(all []*statement) map[int]engine.Set {
-	ruled := map[int]engine.Set{}
-	for _, st := range all {
-		if len(st.terms) != 1 {
-			continue
+// spread undoes gathered.
+func spread(ms []*member) (out []*member) {
+	for _, m := range ms {
+		if m.parts == nil {
+			out = append(out, m)
 		}
-		t := st.terms[0]
-		if ruled[t.Package] == nil {
-			ruled[t.Package] = p.s.eng.Empty(t.Package)
-		}
-		ruled[t.Package].Add(t.In)
+		out = append(out, m.parts...)
 	}
-	return ruled
+	return out
 }
 
-// joined is a and b as one statement, or nil. It claims no more than both, and
-// no less than the statements around them need: of two ranges required, the
-// join requires either, so both must be ruled out (or be the same).
-func (p *proof) joined(a, b *statement, ruled map[int]engine.Set) *statement {
-	if a.kind != b.kind || a.subj != b.subj || a.obj != b.obj || a.extra != b.extra || a.group != b.group ||
-		a.overridden != b.overridden || len(a.terms) != len(b.terms) {
-		return nil
-	}
-	if a.kind == wants || a.kind == narrows || a.kind == taught {
-		if a.text == b.text && sameTerms(a.terms, b.terms) {
-			return a
+// reduce is a minimal core of ms.
+func (s *Solver) reduce(ms []*member) []*member {
+	b := s.bench(ms)
+	defer s.spent(b)
+	return b.reduce(ms)
+}
+
+// contradict says whether ms leave no assignment.
+func (s *Solver) contradict(ms []*member) bool {
+	b := s.bench(ms)
+	defer s.spent(b)
+	_, yes := b.contradict(ms)
+	return yes
+}
+
+// outwards sorts members by how far their subject is from the user's words.
+func (s *Solver) outwards(ms []*member) (out []*member) {
+	of := map[*dist][]*member{}
+	var queue []*dist
+	met := map[*dist]bool{}
+	meet := func(d *dist) {
+		if d != nil && !met[d] {
+			met[d] = true
+			queue = append(queue, d)
 		}
+	}
+	for _, m := range ms {
+		switch {
+		case m.kind == wants || m.kind == narrows || m.kind == bound:
+			out = append(out, m)
+		case m.subj != nil:
+			of[m.subj] = append(of[m.subj], m)
+		}
+	}
+	s.inOrder(out)
+	for _, m := range out {
+		meet(m.obj)
+	}
+	for {
+		for i := 0; i < len(queue); i++ {
+			d := queue[i]
+			for _, m := range of[d] {
+				out = append(out, m)
+				meet(m.obj)
+			}
+			delete(of, d)
+		}
+		if len(of) == 0 {
+			break
+		}
+		// What is not reached from the user's words, since what leads there
+		// follows from nothing that is left: in the order of the engine.
+		for _, d := range s.opened {
+			if of[d] != nil {
+				meet(d)
+				queue = append(queue[:0], d)
+				break
+			}
+		}
+	}
+	for _, m := range ms {
+		if m.kind == taught {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// inOrder sorts the user's words as the problem has them: requirements, then
+// constraints.
+func (s *Solver) inOrder(ms []*member) {
+	place := map[string]int{}
+	for i, r := range s.requires {
+		if _, twice := place[r.text]; !twice {
+			place[r.text] = i
+		}
+	}
+	rank := func(m *member) int {
+		at, ok := place[m.text]
+		if !ok {
+			at = len(place)
+		}
+		return int(m.kind)<<32 + at
+	}
+	slices.SortStableFunc(ms, func(a, b *member) int { return rank(a) - rank(b) })
+}
+
+// fold makes one member of what the releases of a distribution require of
+// another in different words, where "one of either" still proves as much.
+func (s *Solver) fold(ms []*member) []*member {
+	type pair struct {
+		subj, obj *dist
+		extra     pep508.Name
+	}
+	by := map[pair][]*member{}
+	var pairs []pair
+	for _, m := range ms {
+		k := pair{m.subj, m.obj, m.extra}
+		switch {
+		case m.kind != depends || m.overridden || len(m.clauses) != 1 && m.parts == nil:
+			continue
+		case by[k] == nil:
+			pairs = append(pairs, k)
+		}
+		by[k] = append(by[k], m)
+	}
+	join := func(a *member, rest ...*member) bool {
+		j := a
+		if j.parts != nil {
+			rest = append(slices.Clone(j.parts[1:]), rest...)
+			j = j.parts[0]
+		}
+		for _, m := range rest {
+			if j = either(j, m); j == nil {
+				return false
+			}
+		}
+		old := *a
+		*a = *j
+		kept := slices.DeleteFunc(slices.Clone(ms), func(m *member) bool { return m != a && slices.Contains(rest, m) })
+		if !s.contradict(kept) {
+			*a = old
+			return false
+		}
+		ms = kept
+		return true
+	}
+	for _, k := range pairs {
+		group := by[k]
+		switch {
+		case len(group) == 1 && group[0].parts == nil:
+		case group[0].parts != nil:
+			join(group[0])
+		case join(group[0], group[1:]...):
+		default:
+			for ; len(group) > 1; group = group[1:] {
+				group = append(group[:1], slices.DeleteFunc(group[1:], func(m *member) bool { return join(group[0], m) })...)
+			}
+		}
+	}
+	return ms
+}
+
+// either is the member "releases of a or b require what a or b requires", or
+// nil where that cannot be said.
+func either(a, b *member) *member {
+	c, d := a.clauses[0], b.clauses[0]
+	if len(c) != len(d) || len(a.clauses) > 1 || len(b.clauses) > 1 || a.obj != b.obj || a.obj == a.subj {
 		return nil
 	}
-	j := &statement{cause: a.cause, loose: true, differ: a.differ || b.differ || a.text != b.text}
-	unlike := 0
-	for _, t := range a.terms {
-		i := slices.IndexFunc(b.terms, func(u engine.Term) bool { return u.Package == t.Package })
-		if i < 0 {
+	out := make([]engine.Term, 0, len(c))
+	for _, t := range c {
+		found := false
+		for _, u := range d {
+			if t.Package != u.Package {
+				continue
+			}
+			found = true
+			in := t.In.Clone()
+			if t.Package == a.obj.pkg && a.obj != a.subj {
+				in.Keep(u.In)
+			} else {
+				in.Add(u.In)
+			}
+			t.In = in
+		}
+		if !found {
 			return nil
 		}
-		u := b.terms[i]
-		in := t.In.Clone()
-		switch {
-		case t.In.Equal(u.In):
-		case a.kind == depends && t.Package == a.obj.pkg && t.In.Has(0) && u.In.Has(0):
-			in.Keep(u.In)
-			out := ruled[t.Package]
-			if out == nil || !p.s.eng.Not(t.Package, in).Within(out) {
-				return nil
-			}
-		default:
-			in.Add(u.In)
-			unlike++
-		}
-		j.terms = append(j.terms, engine.Term{Package: t.Package, In: in})
+		out = append(out, t)
 	}
-	if unlike > 1 || a.kind == derived && unlike == 0 && len(a.terms) == 0 {
-		return nil
-	}
-	for _, x := range append(slices.Clone(a.because), b.because...) {
-		if !slices.Contains(j.because, x) {
-			j.because = append(j.because, x)
-		}
-	}
-	return j
-}
-
-func sameTerms(a, b []engine.Term) bool {
-	return slices.EqualFunc(a, b, func(t, u engine.Term) bool { return t.Package == u.Package && t.In.Equal(u.In) })
-}
-
-// conflict is the proof that there is no answer, in words.
-func (s *Solver) conflict() *Conflict {
-	p := &proof{s: s, memo: map[int]*statement{}}
-	top := p.of(s.eng.Failure())
-	root := &Reason{Text: "no releases meet all the requirements"}
-	reasons := map[*statement]*Reason{}
-	leaves := []*statement{}
-	var tell func(st *statement) *Reason
-	tell = func(st *statement) *Reason {
-		if r := reasons[st]; r != nil {
-			return r
-		}
-		r := &Reason{Text: s.say(st)}
-		reasons[st] = r
-		if st.kind != derived {
-			leaves = append(leaves, st)
-		}
-		for _, b := range st.because {
-			r.Because = append(r.Because, tell(b))
-		}
-		return r
-	}
-	if top.kind != derived { // one clause is the whole proof
-		root.Because = []*Reason{tell(top)}
-	} else {
-		for _, b := range top.because {
-			root.Because = append(root.Because, tell(b))
-		}
-	}
-	return &Conflict{What: root.Text, Root: root, Next: s.next(leaves)}
+	return &member{cause: a.cause, clauses: [][]engine.Term{out}, differ: true}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"wheelwright/solver/pep440"
 	"wheelwright/solver/pep508"
@@ -31,14 +32,18 @@ func (s *Solver) release(n pep508.Name, r *draft) release {
 		refuse("is excluded", "is excluded")
 	case s.p.Prerelease == PrereleaseNever && r.version.IsPrerelease() && !pinned:
 		refuse("is a pre-release", "is a pre-release, and prerelease is never")
+	case r.wheels == 0 && r.later > 0 && r.undated:
+		refuse("has no upload date", "has no upload date, and only files up to %s count", s.p.Until.UTC().Format(time.RFC3339))
+	case r.wheels == 0 && r.later > 0:
+		refuse("was uploaded after "+s.p.Until.UTC().Format(time.RFC3339), "was uploaded after %s", s.p.Until.UTC().Format(time.RFC3339))
 	case r.wheels == 0:
 		refuse("has only a source distribution", "has only a source distribution")
 	case r.pythons == r.wheels:
-		refuse("requires Python "+r.python, "requires Python %s (the target is %s)", r.python, s.python)
+		refuse("requires Python "+r.python, "requires Python %s (the target is %s)", r.python, s.reader.python)
 	case r.fits == 0:
-		refuse("has no wheel for "+s.target(), "has no wheel for %s (it has %s)", s.target(), some(slices.DeleteFunc(r.tags[:], func(t string) bool { return t == "" }), 3))
+		refuse("has no wheel for "+s.target(), "has no wheel for %s (it has %s)", s.target(), some(slices.DeleteFunc(slices.Clone(r.tags[:]), func(t string) bool { return t == "" }), 3))
 	case r.best[0] == nil && r.best[1] == nil:
-		refuse("requires Python "+r.python, "requires Python %s (the target is %s)", r.python, s.python)
+		refuse("requires Python "+r.python, "requires Python %s (the target is %s)", r.python, s.reader.python)
 	case out.file == nil && r.best[1].YankedReason != "":
 		refuse("is yanked", "is yanked (%s)", oneLine(r.best[1].YankedReason))
 	case out.file == nil:
@@ -55,18 +60,10 @@ func (s *Solver) isExcluded(n pep508.Name, v pep440.Version) bool {
 	return slices.ContainsFunc(s.exclude[n], func(x pep440.Specifiers) bool { return x.Match(v) })
 }
 
-// pinned says whether the user's own words name exactly this version.
+// pinned says whether the user's own words name exactly this version, or the
+// very file.
 func (s *Solver) pinned(n pep508.Name, v pep440.Version) bool {
-	pins := func(rs []pep508.Requirement) bool {
-		return slices.ContainsFunc(rs, func(r pep508.Requirement) bool {
-			if r.Name != n || !r.Marker.Eval(s.p.Env, "") {
-				return false
-			}
-			_, exact := r.Specifiers.ExactPin()
-			return exact && r.Specifiers.Match(v)
-		})
-	}
-	return pins(s.p.Requires) || pins(s.p.Constraints) || pins(s.p.Overrides)
+	return s.direct[n] != "" || slices.ContainsFunc(s.pins[n], func(x pep440.Specifiers) bool { return x.Match(v) })
 }
 
 // order puts the releases in order of preference; they come newest first.

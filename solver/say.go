@@ -8,59 +8,77 @@ import (
 	"wheelwright/solver/engine"
 )
 
-// say is a statement in words.
-func (s *Solver) say(st *statement) string {
-	switch st.kind {
+// say is a member in words.
+func (s *Solver) say(m *member) string {
+	switch m.kind {
 	case unusable:
-		return s.sayUnusable(st)
+		return s.sayUnusable(m)
 	case wants:
-		if st.overridden {
-			return "an override asks for " + st.text + s.sayNone(st)
+		if m.overridden {
+			return "an override asks for " + m.text + s.sayNone(m)
 		}
-		return "you require " + st.text + s.sayNone(st)
+		return "you require " + m.text + s.sayNone(m)
 	case narrows:
-		return "a constraint says " + st.text
+		return "a constraint says " + m.text
 	case taught:
-		return st.text
-	case depends:
-		what := st.text
-		if st.differ {
-			what = string(st.obj.name)
-			for _, t := range st.terms {
-				if t.Package == st.obj.pkg {
-					what = st.obj.describe(s.eng.Not(t.Package, t.In))
-				}
-			}
-		}
-		who := string(st.subj.name)
-		for _, t := range st.terms {
-			if t.Package == st.subj.pkg && (!t.In.Has(0) || st.subj != st.obj) {
-				who = st.subj.describe(t.In)
-			}
-		}
-		if st.extra != "" {
-			who += " with extra " + string(st.extra)
-		}
-		if st.overridden {
-			return "an override makes " + who + " require " + what + s.sayNone(st)
-		}
-		return who + " requires " + what + s.sayNone(st)
+		return m.text
 	}
-	return s.sayTerms(st.terms)
+	if m.parts != nil {
+		return s.sayParts(m)
+	}
+	what := m.text
+	if m.differ {
+		what = "releases of " + string(m.obj.name) + " that do not exist"
+		if out := m.out(); out != nil { // nil: every value, so it need not be said
+			if admit := s.eng.Not(m.obj.pkg, out); !admit.IsEmpty() {
+				what = m.obj.describe(admit)
+			}
+		}
+	}
+	who := string(m.subj.name)
+	if in := m.in(); in != nil {
+		who = m.subj.named(in)
+	}
+	if m.extra != "" {
+		who += " with extra " + string(m.extra)
+	}
+	if m.overridden {
+		return "an override makes " + who + " require " + what + s.sayNone(m)
+	}
+	return who + " requires " + what + s.sayNone(m)
+}
+
+// sayParts is what was gathered, by example.
+func (s *Solver) sayParts(m *member) string {
+	var texts []string
+	for _, p := range m.parts[:min(2, len(m.parts))] {
+		texts = append(texts, s.say(p))
+	}
+	if n := len(m.parts) - len(texts); n > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more requirements of %s", n, m.subj.name))
+	}
+	return strings.Join(texts, ", ")
 }
 
 // sayNone adds why a requirement that nothing can meet cannot be met.
-func (s *Solver) sayNone(st *statement) string {
-	for _, t := range st.terms {
-		if s.owner[t.Package].dist == st.obj && st.subj != st.obj {
-			return ""
+func (s *Solver) sayNone(m *member) string {
+	d := m.obj
+	if m.subj == d && d.missing == "" {
+		return "" // what it requires of itself
+	}
+	if m.subj != d {
+		for _, c := range m.clauses {
+			for _, t := range c {
+				if s.owner[t.Package].dist == d {
+					return ""
+				}
+			}
 		}
 	}
-	d := st.obj
 	if d.missing != "" {
 		return ", and " + string(d.name) + " " + d.missing
 	}
-	if st.differ {
+	if m.differ {
 		return ""
 	}
 	newest := d.releases[d.rising[len(d.rising)-1]-1].version
@@ -80,20 +98,15 @@ func address(text string) string {
 	return u.String()
 }
 
-func (s *Solver) sayUnusable(st *statement) string {
-	d := st.subj
-	var in engine.Set
-	for _, t := range st.terms {
-		if t.Package == d.pkg {
-			in = t.In
-		}
-	}
+func (s *Solver) sayUnusable(m *member) string {
+	d := m.subj
+	in := m.in()
 	if in == nil { // every release: the term was always true
 		in = s.eng.Not(d.pkg, s.eng.Only(d.pkg, 0))
 	}
-	who, text := d.describeAll(in), st.text
-	if st.extra != "" {
-		return who + " with extra " + string(st.extra) + " " + text
+	who, text := d.ranges(in, nil, inWords), m.text
+	if m.extra != "" {
+		return who + " with extra " + string(m.extra) + " " + text
 	}
 	newest := -1
 	for i := len(d.rising) - 1; i >= 0; i-- {
@@ -108,58 +121,32 @@ func (s *Solver) sayUnusable(st *statement) string {
 			continue
 		}
 		example := text
-		if rest, same := strings.CutPrefix(text, st.group+" ("); same {
+		if rest, same := strings.CutPrefix(text, m.group+" ("); same {
 			example = ": " + strings.TrimSuffix(rest, ")")
 		} else {
 			example = " " + example
 		}
-		return fmt.Sprintf("%s %s (%s%s)", who, st.group, d.releases[newest-1].version, example)
+		return fmt.Sprintf("%s %s (%s%s)", who, m.group, d.releases[newest-1].version, example)
 	}
 	return who + " " + text
 }
 
-// sayTerms says that the terms cannot all hold at once.
-func (s *Solver) sayTerms(terms []engine.Term) string {
-	var have, need []string
-	for _, t := range terms {
-		o := s.owner[t.Package]
-		in := t.In
-		if in.Has(0) {
-			in = s.eng.Not(t.Package, in)
-		}
-		text := ""
-		if o.extra != "" {
-			text = string(o.dist.name) + "[" + string(o.extra) + "]"
-		} else {
-			text = o.dist.describe(in)
-		}
-		if t.In.Has(0) {
-			need = append(need, text)
-		} else {
-			have = append(have, text)
-		}
-	}
-	switch {
-	case len(need) == 0 && len(have) == 1:
-		return have[0] + " cannot be chosen"
-	case len(need) == 0:
-		return strings.Join(have[:len(have)-1], ", ") + " and " + have[len(have)-1] + " cannot be chosen together"
-	case len(have) == 0:
-		return strings.Join(need, " or ") + " is needed"
-	case len(have) == 1:
-		return have[0] + " needs " + strings.Join(need, " or ")
-	}
-	return strings.Join(have, " with ") + " needs " + strings.Join(need, " or ")
-}
+// rangeStyle is how a range of versions is written.
+type rangeStyle int
 
-// describe names d and the versions in the set as ranges; releases that
+const (
+	inSpecifiers rangeStyle = iota // ">=1.0,<=1.4"
+	inWords                        // "1.0 to 1.4"
+)
+
+// describe names d and the versions in the set as specifiers; releases that
 // cannot be used anyway do not interrupt a range.
-func (d *dist) describe(in engine.Set) string { return d.ranges(in, d.dead) }
+func (d *dist) describe(in engine.Set) string { return d.ranges(in, d.dead, inSpecifiers) }
 
-// describeAll is describe with every release counted.
-func (d *dist) describeAll(in engine.Set) string { return d.ranges(in, nil) }
+// named is describe in words.
+func (d *dist) named(in engine.Set) string { return d.ranges(in, d.dead, inWords) }
 
-func (d *dist) ranges(in, ignore engine.Set) string {
+func (d *dist) ranges(in, ignore engine.Set, style rangeStyle) string {
 	type run struct{ from, to int } // positions in rising
 	var runs []run
 	var line []int // releases that count, oldest first
@@ -197,6 +184,12 @@ func (d *dist) ranges(in, ignore engine.Set) string {
 			return name
 		case r.from == r.to:
 			parts = append(parts, from)
+		case style == inWords && r.from == 0:
+			parts = append(parts, to+" and older")
+		case style == inWords && r.to == len(line)-1:
+			parts = append(parts, from+" and newer")
+		case style == inWords:
+			parts = append(parts, from+" to "+to)
 		case r.from == 0:
 			parts = append(parts, "<="+to)
 		case r.to == len(line)-1:

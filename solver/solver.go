@@ -7,14 +7,11 @@ import (
 	"wheelwright/solver/engine"
 	"wheelwright/solver/pep440"
 	"wheelwright/solver/pep508"
-	"wheelwright/solver/tag"
 )
 
 // Solver is one search. It is not for concurrent use.
 type Solver struct {
 	p         Problem
-	rank      *tag.Ranking
-	python    pep440.Version
 	requires  []*line
 	overrides map[pep508.Name][]*line // in force; an empty list drops the name
 	narrow    map[pep508.Name][]*line // constraints in force
@@ -23,12 +20,13 @@ type Solver struct {
 	direct    map[pep508.Name]string // URLs the user asked for
 	allowOld  map[pep508.Name]bool
 
-	facts   map[Key]Fact
-	dists   map[pep508.Name]*dist // pages read, in the engine or not
-	metas   map[Key]*metadata
-	lines   map[string]*line // requirements by text; nil: cannot be read
-	pythons map[string]bool  // Requires-Python texts that admit the target
-	tags    map[string]match // what the tag part of a file name means for the target
+	reader *Reader
+	facts  map[Key]Fact
+	dists  map[pep508.Name]*dist // pages read, in the engine or not
+	metas  map[Key]*metadata
+	pins   map[pep508.Name][]pep440.Specifiers // exact ones of the user's own words
+	alone  bool                                // ask for nothing ahead
+	lookAt int                                 // look ahead again at that many facts
 
 	eng    *engine.Engine
 	rooted bool
@@ -38,6 +36,9 @@ type Solver struct {
 	wide   map[need]wide
 	links  map[[2]int][]link // by engine package and release; {-1, 0}: the user's
 	opened []*dist
+	fresh  *fresh
+	answer *answer
+	budget int // of the explanation being made
 }
 
 // part is what an engine package stands for: a distribution, or one extra of it.
@@ -55,25 +56,25 @@ type learned struct {
 // problem that contradicts itself.
 func New(p Problem) (*Solver, error) {
 	if p.Prefer == "" {
-		p.Prefer = PreferOrder
+		p.Prefer = PreferFreshest
 	}
 	if p.Prerelease == "" {
 		p.Prerelease = PrereleaseIfNecessary
 	}
-	if p.Prefer != PreferOrder {
-		return nil, fault.New(fault.Input, "prefer %q", p.Prefer).Because("only %q is known", PreferOrder)
+	if p.Prefer != PreferOrder && p.Prefer != PreferFreshest {
+		return nil, fault.New(fault.Input, "prefer %q", p.Prefer).Because("%s and %s are known", PreferFreshest, PreferOrder)
 	}
 	switch p.Prerelease {
 	case PrereleaseIfNecessary, PrereleaseAllow, PrereleaseNever:
 	default:
 		return nil, fault.New(fault.Input, "prerelease %q", p.Prerelease).Because("if-necessary, allow and never are known")
 	}
-	python, err := pep440.Parse(p.Env["python_full_version"])
+	reader, err := NewReader(p)
 	if err != nil {
-		return nil, fault.New(fault.Input, "marker variable python_full_version").Wrap(err)
+		return nil, err
 	}
 	s := &Solver{
-		p: p, rank: tag.NewRanking(p.Target), python: python,
+		p: p, reader: reader,
 		overrides: map[pep508.Name][]*line{},
 		narrow:    map[pep508.Name][]*line{},
 		exclude:   map[pep508.Name][]pep440.Specifiers{},
@@ -83,12 +84,17 @@ func New(p Problem) (*Solver, error) {
 		facts:     map[Key]Fact{},
 		dists:     map[pep508.Name]*dist{},
 		metas:     map[Key]*metadata{},
-		lines:     map[string]*line{},
-		pythons:   map[string]bool{},
-		tags:      map[string]match{},
 		eng:       engine.New(0),
 		links:     map[[2]int][]link{},
 		wide:      map[need]wide{},
+		pins:      map[pep508.Name][]pep440.Specifiers{},
+	}
+	for _, rs := range [][]pep508.Requirement{p.Requires, p.Constraints, p.Overrides} {
+		for _, r := range rs {
+			if _, exact := r.Specifiers.ExactPin(); exact && r.Marker.Eval(p.Env, "") {
+				s.pins[r.Name] = append(s.pins[r.Name], r.Specifiers)
+			}
+		}
 	}
 	for _, r := range p.Constraints {
 		if r.URL != "" {
@@ -96,7 +102,7 @@ func New(p Problem) (*Solver, error) {
 				Try("put it under requires")
 		}
 		if r.Marker.Eval(p.Env, "") {
-			s.narrow[r.Name] = append(s.narrow[r.Name], s.line(r))
+			s.narrow[r.Name] = append(s.narrow[r.Name], s.reader.line(r))
 		}
 	}
 	for _, r := range p.Exclude {
@@ -112,7 +118,7 @@ func New(p Problem) (*Solver, error) {
 			s.overrides[r.Name] = []*line{}
 		}
 		if r.Marker.Eval(p.Env, "") {
-			s.overrides[r.Name] = append(s.overrides[r.Name], s.line(r))
+			s.overrides[r.Name] = append(s.overrides[r.Name], s.reader.line(r))
 		}
 	}
 	for _, b := range p.Builds {
@@ -125,7 +131,7 @@ func New(p Problem) (*Solver, error) {
 		s.allowOld[n] = true
 	}
 	for _, r := range p.Requires {
-		s.requires = append(s.requires, s.line(r))
+		s.requires = append(s.requires, s.reader.line(r))
 	}
 	for _, os := range s.overrides {
 		for _, o := range os {
@@ -181,8 +187,12 @@ func (s *Solver) Learn(c Clause) error {
 		return fault.New(fault.Input, "learn %s: no evidence", c)
 	}
 	s.known = append(s.known, learned{clause: c})
-	s.eng.Restart()
+	s.eng.Assume(nil)
+	s.answer = nil
 	s.addLearned()
+	if s.fresh != nil {
+		s.fresh.restart()
+	}
 	return nil
 }
 
@@ -225,25 +235,44 @@ next:
 
 // Step goes on with the search as far as the facts given allow.
 func (s *Solver) Step() Outcome {
+	if s.answer != nil {
+		return s.report()
+	}
 	if !s.rooted {
 		if need := s.root(); len(need) > 0 {
 			return s.blocked(need)
 		}
 	}
+	search := s.run
+	if s.p.Prefer == PreferFreshest {
+		search = s.freshest
+	}
+	switch status, need := search(); status {
+	case engine.Done:
+		if c := s.finish(); c != nil {
+			return Outcome{State: Failed, Conflict: c}
+		}
+		return s.report()
+	case engine.Failed:
+		return Outcome{State: Failed, Conflict: s.conflict()}
+	case engine.Exhausted:
+		return Outcome{State: Failed, Conflict: s.exhausted()}
+	case engine.Expand:
+		return s.blocked(need)
+	default:
+		panic(fmt.Sprintf("engine status %d", status))
+	}
+}
+
+// run runs the engine to an end, or with Expand to facts that it needs.
+func (s *Solver) run() (engine.Status, []Key) {
 	for {
-		switch status, pkg, v := s.eng.Run(); status {
-		case engine.Done:
-			return s.finish()
-		case engine.Failed:
-			return Outcome{State: Failed, Conflict: s.conflict()}
-		case engine.Exhausted:
-			return Outcome{State: Failed, Conflict: s.exhausted()}
-		case engine.Expand:
-			if need := s.expand(s.owner[pkg], pkg, v); len(need) > 0 {
-				return s.blocked(need)
-			}
-		default:
-			panic(fmt.Sprintf("engine status %d", status))
+		status, pkg, v := s.eng.Run()
+		if status != engine.Expand {
+			return status, nil
+		}
+		if need := s.expand(s.owner[pkg], pkg, v); len(need) > 0 {
+			return status, need
 		}
 	}
 }

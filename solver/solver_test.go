@@ -192,33 +192,49 @@ func TestRounds(t *testing.T) {
 	}
 }
 
-// TestExhausted: a search that reaches its limit is given up with the names
-// that cost most.
-func TestExhausted(t *testing.T) {
+// pigeons is n of them for so many holes, by requirements on tokens. Every
+// pigeon likes the last hole best, and the one before it half as well.
+func pigeons(n, holes int) (*universe, []string) {
 	var text strings.Builder
 	var ask []string
-	const n = 8 // pigeons and holes, by requirements on tokens
-	for i := range n + 1 {
+	for i := range n {
 		ask = append(ask, fmt.Sprintf("pigeon%d", i))
-		for h := range n {
-			fmt.Fprintf(&text, "pigeon%d %d.0 -> hole%d==%d.0\n", i, h+1, h, i)
+		for h := range holes {
+			fmt.Fprintf(&text, "pigeon%d %d.0 {date 2026-%02d-01} -> hole%d==%d.0\n", i, h+1, h+1, h, i)
 		}
 	}
-	for h := range n {
-		for i := range n + 1 {
+	for h := range holes {
+		for i := range n {
 			fmt.Fprintf(&text, "hole%d %d.0\n", h, i)
 		}
 	}
 	u, err := readUniverse(text.String())
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
-	s, _ := solver.New(problem(ask...))
-	s.Limit(20_000)
-	o := u.run(t, s, giveAll)
-	if o.State != solver.Failed || !strings.Contains(o.Conflict.What, "given up") ||
-		!strings.Contains(o.Conflict.Error(), "pigeon") || o.Conflict.Next == "" {
-		t.Errorf("%+v", o)
+	return u, ask
+}
+
+// TestExhausted: a search that reaches its limit is given up with the names
+// that cost most, whether it looks for any answer or for the freshest.
+func TestExhausted(t *testing.T) {
+	for _, c := range []struct {
+		prefer       solver.Prefer
+		birds, holes int
+	}{{solver.PreferOrder, 9, 8}, {solver.PreferFreshest, 9, 8}, {solver.PreferFreshest, 9, 9}} {
+		u, ask := pigeons(c.birds, c.holes)
+		p := problem(ask...)
+		p.Prefer = c.prefer
+		s, _ := solver.New(p)
+		s.Limit(20_000)
+		o := u.run(t, s, giveAll)
+		if o.State != solver.Failed || !strings.Contains(o.Conflict.What, "given up") ||
+			!strings.Contains(o.Conflict.Error(), "pigeon") || o.Conflict.Next == "" {
+			t.Errorf("%+v: %+v", c, o)
+		}
+		if len(o.Conflict.Ways) > 0 {
+			t.Errorf("%+v: ways out of what is not known to be a conflict", c)
+		}
 	}
 }
 

@@ -12,9 +12,14 @@ import (
 // Prefer is the order in which complete answers are preferred.
 type Prefer string
 
-// PreferOrder: newest first, in the order of Problem.Requires, then breadth
-// first through what the chosen releases need.
-const PreferOrder Prefer = "order"
+const (
+	// PreferFreshest: the least sum, over Problem.Requires, of how long each
+	// chosen release has been superseded; ties and everything else by PreferOrder.
+	PreferFreshest Prefer = "freshest"
+	// PreferOrder: newest first, in the order of Problem.Requires, then breadth
+	// first through what the chosen releases need.
+	PreferOrder Prefer = "order"
+)
 
 // Prerelease says when a pre-release may be chosen.
 type Prerelease string
@@ -32,8 +37,9 @@ type Problem struct {
 	Overrides   []pep508.Requirement // replace what packages say about a name
 	Exclude     []pep508.Requirement // never choose: a bare name, or name==version
 	AllowOld    []pep508.Name        // an older wheel than a newer sdist-only release may be chosen
-	Prefer      Prefer
+	Prefer      Prefer               // empty: freshest
 	Prerelease  Prerelease
+	Until       time.Time                      // files uploaded later do not exist, nor those with no date unless Page.Undated; zero: no limit
 	Target      tag.Target                     // tags that may be chosen
 	Env         pep508.Env                     // marker variables, python_full_version among them
 	Builds      []BuildRule                    // conditions on GPU builds
@@ -89,6 +95,8 @@ type Page struct {
 	Name  pep508.Name
 	Index string // name of the index that answered
 	Files []File
+
+	Undated bool // files with no upload date are admitted under Problem.Until
 }
 
 // Metadata is the part of core metadata that resolution reads.
@@ -100,12 +108,14 @@ type Metadata struct {
 	ProvidesExtra  []string
 }
 
-// Fact answers a Key. Exactly one field is set.
+// Fact answers a Key. Exactly one of the first four fields is set.
 type Fact struct {
 	Page     *Page
 	Metadata *Metadata
 	Missing  string // a page: the project does not exist; says who answered so
 	Broken   string // METADATA that cannot be used, and why: the release is unusable
+
+	Reading *Reading // of Page or Metadata, by a Reader that other solvers use too; may be nil
 }
 
 // State is what Step came to.
@@ -130,6 +140,32 @@ type Outcome struct {
 type Solution struct {
 	Packages []Package
 	Warnings []string // a missing extra, an override in force: sorted, each once
+	Lags     []Lag    // of each distribution of Problem.Requires in force, in the user's order
+	Searched Searched
+}
+
+// Lag is how far one distribution the user requires is from its newest.
+type Lag struct {
+	Name       pep508.Name
+	Version    pep440.Version
+	Newest     pep440.Version // the newest release that the user's own words and the target allow
+	Superseded time.Duration  // whole seconds; 0 for the newest, where dates are not known, and for a kept version under a BuildRule
+	Because    []string       // why not newer, one line each: "unsloth 2026.10.7 requires trl<1.16"; empty without a lag
+}
+
+// Sum is the total lag.
+func Sum(lags []Lag) (total time.Duration) {
+	for _, l := range lags {
+		total += l.Superseded
+	}
+	return total
+}
+
+// Searched is how much work the choice took.
+type Searched struct {
+	Decisions, Conflicts int
+	Solves               int // searches under bounds on the lags (PreferFreshest)
+	Cores                int // sets of bounds proved too tight
 }
 
 // Package is one chosen distribution.

@@ -1,12 +1,11 @@
 package solver_test
 
 import (
+	"cmp"
 	"fmt"
-	"math/rand/v2"
-	"os"
 	"regexp"
 	"strings"
-	"testing"
+	"time"
 
 	"wheelwright/solver"
 	"wheelwright/solver/gpucode"
@@ -25,40 +24,51 @@ import (
 //	a 1.0 {ATTR} {ATTR} -> …       with attributes:
 //	  {sdist}                      only a source distribution
 //	  {wheels TAGS TAGS}           these wheels instead of py3-none-any; "1-TAGS" has build tag 1
+//	  {date 2026-11-22}            uploaded then; without it the date is unknown
+//	  {index NAME}                 the index that has it; one for all releases of a name
 //	  {python >=3.12}              Requires-Python in page and METADATA
 //	  {meta-python >=3.12}         in METADATA alone
 //	  {yanked REASON}
 //	  {extras x y}                 Provides-Extra
 //	  {broken WHY}                 METADATA cannot be used
 //	missing a                      no such project
+//	undated a                      its index admits files with no date under "until"
 //	case TEXT                      a question; the lines up to the next case:
 //	ask a | b[x]>=2                Problem.Requires; so constraint, override, exclude, keep
+//	                               NAME @ URL finds the wheel that the URL ends in
 //	allow-old a | b
-//	prerelease never
+//	prerelease never               or allow; prefer order; until 2026-11-22
+//	python 3.12 aarch64            the target; else CPython 3.11 on x86_64 with glibc 2.28
 //	build a CUDA CAPABILITY…       a BuildRule: build torch 12.4 8.9
 //	known a SPECIFIERS CUDA SASS…  measured code for it
 //	learn a<2 | b>1 : EVIDENCE     after the answer; then there is another
+//	why a                          after the answer; then why a is in it
 //	= …                            the answer, rewritten by go test -update
 //
-// The target is CPython 3.11 on x86_64 with glibc 2.28.
+// An answer is the packages, then "lag" for each requirement that gave
+// something up, then warnings; or "no", the explanation and, as "way", the
+// changes of the question that were solved and have an answer.
 type universe struct {
 	pages map[pep508.Name]*solver.Page
 	meta  map[solver.Key]solver.Fact
 	no    map[pep508.Name]bool
-	cases []*question
-	lines []string // all but the answers, with a marker line where they stand
+
+	undated map[pep508.Name]bool
+	cases   []*question
+	lines   []string // all but the answers, with a marker line where they stand
 }
 
 type question struct {
 	text    string
 	problem solver.Problem
 	learn   []solver.Clause
+	why     []pep508.Name
 	at      int // index into lines of the marker
 	want    []string
 }
 
 var (
-	releaseLine = regexp.MustCompile(`^([A-Za-z0-9._-]+) ([0-9][^ ]*)((?: \{[^}]*\})*)(?: -> (.*))?$`)
+	releaseLine = regexp.MustCompile(`^([A-Za-z0-9._-]+) (v?[0-9][^ ]*)((?: \{[^}]*\})*)(?: -> (.*))?$`)
 	attribute   = regexp.MustCompile(`\{([^} ]*) ?([^}]*)\}`)
 )
 
@@ -71,6 +81,7 @@ func target() tag.Target {
 func newUniverse() *universe {
 	return &universe{
 		pages: map[pep508.Name]*solver.Page{}, meta: map[solver.Key]solver.Fact{}, no: map[pep508.Name]bool{},
+		undated: map[pep508.Name]bool{},
 	}
 }
 
@@ -118,6 +129,8 @@ func readUniverse(text string) (*universe, error) {
 			err = q.read(word, rest)
 		case word == "missing":
 			u.no[pep508.Normalize(rest)] = true
+		case word == "undated":
+			u.undated[pep508.Normalize(rest)] = true
 		default:
 			err = u.release(line)
 		}
@@ -138,13 +151,18 @@ func (u *universe) release(line string) error {
 	wheels := []string{"py3-none-any"}
 	meta := solver.Metadata{Name: m[1], Version: version}
 	file := solver.File{SHA256: "00"}
-	broken, sdist := "", false
+	broken, sdist, index := "", false, ""
+	var err error
 	for _, a := range attribute.FindAllStringSubmatch(m[3], -1) {
 		switch a[1] {
 		case "sdist":
 			sdist = true
 		case "wheels":
 			wheels = strings.Fields(a[2])
+		case "date":
+			file.Uploaded, err = time.Parse(time.DateOnly, a[2])
+		case "index":
+			index = a[2]
 		case "python":
 			file.RequiresPython, meta.RequiresPython = a[2], a[2]
 		case "meta-python":
@@ -158,14 +176,19 @@ func (u *universe) release(line string) error {
 		default:
 			return fmt.Errorf("attribute %q", a[1])
 		}
+		if err != nil {
+			return err
+		}
 	}
 	if m[4] != "" {
 		meta.RequiresDist = strings.Split(m[4], " | ")
 	}
-	p := u.pages[name]
-	if p == nil {
-		p = &solver.Page{Name: name, Index: "index.test"}
-		u.pages[name] = p
+	p := u.page(name)
+	if index != "" && len(p.Files) > 0 && p.Index != index {
+		return fmt.Errorf("%s is on %s", name, p.Index)
+	}
+	if index != "" {
+		p.Index = index
 	}
 	stem := strings.ReplaceAll(m[1], "-", "_") + "-" + version
 	if sdist {
@@ -183,6 +206,24 @@ func (u *universe) release(line string) error {
 		u.meta[solver.Key{Name: name, File: file.Name}] = f
 	}
 	return nil
+}
+
+func (u *universe) page(n pep508.Name) *solver.Page {
+	p := u.pages[n]
+	if p == nil {
+		p = &solver.Page{Name: n, Index: "index.test", Undated: u.undated[n]}
+		u.pages[n] = p
+	}
+	return p
+}
+
+// add is one release with a wheel, without the text in between.
+func (u *universe) add(name, version string, requires ...string) {
+	n := pep508.Name(name)
+	p := u.page(n)
+	f := solver.File{Name: strings.ReplaceAll(name, "-", "_") + "-" + version + "-py3-none-any.whl", SHA256: "00"}
+	p.Files = append(p.Files, f)
+	u.meta[solver.Key{Name: n, File: f.Name}] = solver.Fact{Metadata: &solver.Metadata{Name: name, Version: version, RequiresDist: requires}}
 }
 
 func (q *question) read(word, rest string) error {
@@ -209,6 +250,17 @@ func (q *question) read(word, rest string) error {
 		p.Exclude, err = requirements(rest)
 	case "prerelease":
 		p.Prerelease = solver.Prerelease(rest)
+	case "prefer":
+		p.Prefer = solver.Prefer(rest)
+	case "until":
+		p.Until, err = time.Parse(time.DateOnly, rest)
+	case "python":
+		version, machine, _ := strings.Cut(rest, " ")
+		p.Target.Machine = cmp.Or(machine, p.Target.Machine)
+		p.Env = pep508.NewEnv(version, p.Target.Machine)
+		_, err = fmt.Sscanf(version, "%d.%d", &p.Target.Python.Major, &p.Target.Python.Minor)
+	case "why":
+		q.why = append(q.why, pep508.Normalize(rest))
 	case "allow-old":
 		for _, n := range strings.Split(rest, " | ") {
 			p.AllowOld = append(p.AllowOld, pep508.Normalize(n))
@@ -258,133 +310,4 @@ func capabilities(words []string) (cs []gpucode.Capability, err error) {
 		cs = append(cs, c)
 	}
 	return cs, nil
-}
-
-// fact is the universe's answer to a key.
-func (u *universe) fact(t testing.TB, k solver.Key) solver.Fact {
-	if !k.IsPage() {
-		f, ok := u.meta[k]
-		if !ok {
-			t.Fatalf("METADATA of no file: %v", k)
-		}
-		return f
-	}
-	if p := u.pages[k.Name]; p != nil {
-		return solver.Fact{Page: p}
-	}
-	return solver.Fact{Missing: "index.test answered 404"}
-}
-
-// giver is a way to hand over facts: which of the needed keys, in which order.
-type giver func(o solver.Outcome) []solver.Key
-
-func giveAll(o solver.Outcome) []solver.Key      { return o.Need }
-func giveBlocking(o solver.Outcome) []solver.Key { return o.Need[:o.Blocking] }
-
-// giveSome hands over one or more keys in a random order.
-func giveSome(r *rand.Rand) giver {
-	return func(o solver.Outcome) []solver.Key {
-		var ks []solver.Key
-		for _, i := range r.Perm(len(o.Need)) {
-			if len(ks) == 0 || r.IntN(2) == 0 {
-				ks = append(ks, o.Need[i])
-			}
-		}
-		return ks
-	}
-}
-
-// run steps to an end.
-func (u *universe) run(t testing.TB, s *solver.Solver, give giver) solver.Outcome {
-	t.Helper()
-	given := map[solver.Key]bool{}
-	for range 100_000 {
-		o := s.Step()
-		if o.State != solver.NeedFacts {
-			return o
-		}
-		if o.Blocking < 1 || o.Blocking > len(o.Need) {
-			t.Fatalf("blocking %d of %d", o.Blocking, len(o.Need))
-		}
-		for _, k := range give(o) {
-			if given[k] {
-				t.Fatalf("asked again for %v", k)
-			}
-			given[k] = true
-			if err := s.Give(k, u.fact(t, k)); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	t.Fatal("no end")
-	panic("unreachable")
-}
-
-// show is an outcome as the answer lines of a universe.
-func show(o solver.Outcome) (lines []string) {
-	if o.State == solver.Failed {
-		lines = append(lines, "no: "+o.Conflict.What)
-		for _, l := range o.Conflict.Explain() {
-			lines = append(lines, "because "+l)
-		}
-		if o.Conflict.Next != "" {
-			lines = append(lines, "next: "+o.Conflict.Next)
-		}
-		return lines
-	}
-	for _, p := range o.Solution.Packages {
-		l := fmt.Sprintf("%s %s", p.Name, p.Version)
-		if p.File.Name != fmt.Sprintf("%s-%s-py3-none-any.whl", strings.ReplaceAll(string(p.Name), "-", "_"), p.Version) {
-			l += " from " + p.File.Name
-		}
-		if len(p.Extras) > 0 {
-			l += fmt.Sprintf(" extras %v", p.Extras)
-		}
-		if len(p.Requires) > 0 {
-			l += fmt.Sprintf(" needs %v", p.Requires)
-		}
-		if p.Build.Evidence != "" {
-			l += fmt.Sprintf(" built for %q (%s)", p.Build.CUDA, p.Build.Evidence)
-		}
-		if p.Direct != "" {
-			l += " direct"
-		}
-		lines = append(lines, l)
-	}
-	for _, w := range o.Solution.Warnings {
-		lines = append(lines, "warning: "+w)
-	}
-	return lines
-}
-
-// answer is everything a question shows: the first outcome, and one more for
-// each clause learned.
-func (u *universe) answer(t testing.TB, q *question, give giver) (lines []string) {
-	t.Helper()
-	s, err := solver.New(q.problem)
-	if err != nil {
-		return []string{"refused: " + err.Error()}
-	}
-	lines = show(u.run(t, s, give))
-	for _, c := range q.learn {
-		if err := s.Learn(c); err != nil {
-			t.Fatal(err)
-		}
-		lines = append(lines, "learned: "+c.String())
-		lines = append(lines, show(u.run(t, s, give))...)
-	}
-	return lines
-}
-
-func loadUniverse(t testing.TB, path string) *universe {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u, err := readUniverse(string(text))
-	if err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-	return u
 }

@@ -26,8 +26,7 @@ NAME@DIGEST of the last destination.`,
   wheelwright build --profile ada_cu124 --to localhost:5000/ml`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var reports []builder.BuildReport
-			err := a.each(&r, func(b *builder.Builder) error {
+			return a.finish(a.each(&r, func(b *builder.Builder) error {
 				o := o
 				o.OnLock = a.tellLock
 				switch {
@@ -40,18 +39,14 @@ NAME@DIGEST of the last destination.`,
 				if err != nil {
 					return err
 				}
-				reports = append(reports, builder.BuildReport{Lock: result.Locked.Report(), Image: result.Image})
+				a.document(builder.BuildReport{Lock: result.Locked.Report(), Image: result.Image})
 				if !a.json {
 					for _, d := range result.Image.Pushed {
 						fmt.Fprintln(a.stdout, d)
 					}
 				}
 				return nil
-			})
-			if err == nil && a.json {
-				return a.printJSON(reports)
-			}
-			return err
+			}))
 		},
 	}
 	r.add(cmd)

@@ -20,29 +20,28 @@ func (a *app) lockCommand() *cobra.Command {
 
 Reads METADATA only: no wheel is downloaded that metadata can answer for. The
 versions of a lock that stands there are kept where they still fit; --upgrade
-chooses anew. Prints "PATH DIGEST" on stdout, one line for each profile.`,
+chooses anew. Says what each direct requirement gave up for another. Several
+profiles are resolved side by side and share what is fetched; one that fails does
+not keep the others from being locked. Prints "PATH DIGEST" on stdout, one line for
+each profile.`,
 		Example: `  wheelwright lock --profile ada_cu124
   wheelwright lock --profile ./my.yaml --upgrade-package trl
-  wheelwright lock --profile ada_cu124 --locked   # in CI: fails if it would change`,
+  wheelwright lock --profile ada_cu124 --locked   # in CI: fails if it would change
+  wheelwright lock --all --exclude-newer 2026-06-01`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var reports []builder.LockReport
-			err := a.each(&r, func(b *builder.Builder) error {
+			return a.finish(a.sideBySide(&r, func(b *builder.Builder) (func() error, error) {
 				l, err := b.Lock(cmd.Context())
-				if err != nil {
+				return func() error {
+					a.tellLock(l)
+					if a.json {
+						a.document(l.Report())
+						return nil
+					}
+					_, err := fmt.Fprintf(a.stdout, "%s %s\n", shown(l.Path), l.Lock.Digest())
 					return err
-				}
-				a.tellLock(l)
-				reports = append(reports, l.Report())
-				if !a.json {
-					fmt.Fprintf(a.stdout, "%s %s\n", shown(l.Path), l.Lock.Digest())
-				}
-				return nil
-			})
-			if err == nil && a.json {
-				return a.printJSON(reports)
-			}
-			return err
+				}, err
+			}))
 		},
 	}
 	r.add(cmd)
@@ -62,6 +61,9 @@ func (a *app) tellLock(l *builder.Locked) {
 	}
 	for _, c := range l.Changes {
 		say("%s", c)
+	}
+	for _, s := range l.LagLines() {
+		say("%s", s)
 	}
 	switch {
 	case l.Solution == nil:

@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,7 +22,7 @@ import (
 
 func main() {
 	debug.SetGCPercent(400)         // a short run spends memory for time,
-	debug.SetMemoryLimit(192 << 20) // but not more than a build needs
+	debug.SetMemoryLimit(128 << 20) // but no more than 150 MB in all
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-ctx.Done()
@@ -46,6 +47,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "interrupted: nothing is half-written and what was downloaded is kept\nnext: run the same command again to go on from here\n")
 		return int(fault.Interrupted)
 	}
-	fmt.Fprint(stderr, fault.Render(err))
-	return int(fault.KindOf(err))
+	all, several := errors.AsType[failures](err)
+	if !several {
+		all = failures{err}
+	}
+	for _, err := range all {
+		if !errors.Is(err, errSaid) {
+			fmt.Fprint(stderr, fault.Render(err))
+		}
+	}
+	return int(fault.KindOf(all[0]))
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -80,5 +81,48 @@ func TestScreenQuiet(t *testing.T) {
 	s.close()
 	if out.Len() > 0 {
 		t.Errorf("%q", out.String())
+	}
+}
+
+// Builds that run side by side are told one after the other, in the order in
+// which they are shown, whatever the order of events.
+func TestScreenLanes(t *testing.T) {
+	var out bytes.Buffer
+	s := newScreen(&out)
+	s.live, s.width = true, 60
+	a, b := s.lane(), s.lane()
+	note := func(l *lane, text string) {
+		l.report(builder.Event{Step: builder.StepResolve, Kind: builder.Note, Text: text})
+	}
+	progress := func(l *lane, done int64) {
+		s.drawn = time.Time{}
+		l.report(builder.Event{Step: builder.StepResolve, Kind: builder.Progressed, Done: done, Unit: builder.Items})
+	}
+	a.show()
+	for _, l := range []*lane{b, a} {
+		l.report(builder.Event{Step: builder.StepResolve, Kind: builder.Began})
+	}
+	note(b, "b first")
+	progress(b, 77)
+	note(a, "a first")
+	progress(a, 11)
+	note(b, "b second")
+	note(a, "a second")
+	b.show()
+	note(b, "b third")
+	progress(b, 78)
+	note(a, "a late")
+	(*lane)(nil).show()
+	s.close()
+	text := regexp.MustCompile("\r\x1b\\[K(resolve [0-9]+)?").ReplaceAllString(out.String(), "<$1>")
+	want := "resolve    a first\n<resolve 11><>resolve    a second\nresolve    b first\nresolve    b second\nresolve    b third\n<resolve 78><>resolve    a late\n"
+	if text != want {
+		t.Errorf("got  %q\nwant %q", text, want)
+	}
+	out.Reset()
+	s.quiet = true
+	note(b, "unheard")
+	if out.Len() > 0 {
+		t.Errorf("quiet, and says %q", &out)
 	}
 }

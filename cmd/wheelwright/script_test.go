@@ -211,7 +211,7 @@ func stalling(h http.Handler, mark string) http.Handler {
 		w.Header().Set("Content-Length", strconv.Itoa(whole.Body.Len()))
 		w.Write(whole.Body.Bytes()[:whole.Body.Len()/2])
 		w.(http.Flusher).Flush()
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(200 * time.Millisecond)
 		os.WriteFile(mark, nil, 0o644)
 		<-r.Context().Done()
 	})

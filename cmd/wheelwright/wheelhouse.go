@@ -30,11 +30,10 @@ on where it stopped. pip and uv install from the folder with --find-links.
 Prints the folder on stdout.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if dir != "" && len(r.profiles) > 1 {
-				return fault.New(fault.Input, "--dir names one folder and %d profiles are asked for", len(r.profiles)).Try("leave --dir out: each folder is then wheelhouse.PROFILE")
+			if dir != "" && (len(r.profiles) > 1 || r.all) {
+				return fault.New(fault.Input, "--dir names one folder and several profiles are asked for").Try("leave --dir out: each folder is then wheelhouse.PROFILE")
 			}
-			var reports []builder.FillReport
-			err := a.each(&r, func(b *builder.Builder) error {
+			return a.finish(a.each(&r, func(b *builder.Builder) error {
 				to := dir
 				if to == "" {
 					to = defaultWheelhouse(b)
@@ -44,16 +43,12 @@ Prints the folder on stdout.`,
 					return err
 				}
 				a.tellLock(filled.Locked)
-				reports = append(reports, builder.FillReport{Lock: filled.Locked.Report(), Dir: to, Files: filled.Artifacts})
+				a.document(builder.FillReport{Lock: filled.Locked.Report(), Dir: to, Files: filled.Artifacts})
 				if !a.json {
 					fmt.Fprintln(a.stdout, to)
 				}
 				return nil
-			})
-			if err == nil && a.json {
-				return a.printJSON(reports)
-			}
-			return err
+			}))
 		},
 	}
 	r.add(cmd)
@@ -74,7 +69,6 @@ does not name are reported and do no harm. Opens no socket.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r.options.Offline = true
-			var reports []builder.VerifyReport
 			var bad error
 			err := a.each(&r, func(b *builder.Builder) error {
 				from := dir
@@ -85,7 +79,7 @@ does not name are reported and do no harm. Opens no socket.`,
 				if err != nil {
 					return err
 				}
-				reports = append(reports, report)
+				a.document(report)
 				if !a.json {
 					a.printVerify(report)
 				}
@@ -94,13 +88,10 @@ does not name are reported and do no harm. Opens no socket.`,
 				}
 				return nil
 			})
-			if err == nil && a.json {
-				err = a.printJSON(reports)
-			}
 			if err == nil {
 				err = bad
 			}
-			return err
+			return a.finish(err)
 		},
 	}
 	cmd.Flags().StringSliceVarP(&r.profiles, "profile", "p", nil, "profile: a name, a path, or several with commas")

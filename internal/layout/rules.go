@@ -17,7 +17,7 @@ type Rule struct {
 var Everywhere = []string{"golang.org/x/sync", "golang.org/x/sys"}
 
 // TestOnly are the third-party modules that only tests import.
-var TestOnly = []string{"github.com/google/go-cmp", "github.com/rogpeppe/go-internal"}
+var TestOnly = []string{"github.com/crillab/gophersat", "github.com/google/go-cmp", "github.com/rogpeppe/go-internal"}
 
 var vocabulary = []string{"solver", "solver/pep440", "solver/pep508", "solver/tag", "solver/gpucode"}
 
@@ -62,6 +62,8 @@ var Rules = []Rule{
 	// The recorder is a tool of the tree, not part of the program, and writes
 	// what internal/recorded reads.
 	{Package: "internal/recorded", May: vocabulary},
+	{Package: "internal/graphs", May: vocabulary},
+	{Package: "internal/graphs/serve", May: []string{"internal/graphs"}},
 	{Package: "cmd/record", May: []string{"atomicfile", "wheelhouse/index", "wheelhouse/whl", "profiles", "solver/...", "internal/recorded"}},
 }
 

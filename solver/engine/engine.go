@@ -23,12 +23,21 @@
 // the answer.
 //
 // The search is unit propagation, analysis of each conflict to its first
-// unique implication point, a learned clause, a jump back. Every learned
-// clause keeps the clauses it was resolved from, so that a failure is a proof
-// that can be printed.
+// unique implication point, a learned clause, and one level taken back: levels
+// below keep their decisions, and what follows at one of them later is put
+// there. A package that has one value left is expanded before the next
+// decision, so that a conflict is met before others are decided in vain. Every
+// learned clause keeps the clauses it was resolved from, so that a failure is
+// a proof that can be printed.
 //
 // Clauses come lazily: Run returns Expand when it must know what a value
 // needs; the caller adds the clauses and the list, and calls Run again.
+//
+// Assume narrows packages for the time being. The first levels are then the
+// assumptions, one each; the answer is the first one among those that meet
+// them. When they cannot all hold, Run returns Refused, and the learned clause
+// that says so, over the assumptions it rests on alone: a core. Being learned,
+// it holds whatever is assumed later.
 package engine
 
 // Term is a package and a set of its values.
@@ -87,10 +96,13 @@ type Engine struct {
 	done     int    // trail entries propagated
 	marks    []mark // state before each decision; their number is the level
 	recheck  []int  // clauses to look at again
+	single   []int  // packages that came down to one value
 	queue    []int
 	head     int
 	needs    map[value][]int
+	assumed  []Term
 	failure  int // the clause without terms; -1 while none
+	core     int // the latest clause over assumptions
 	visits   int
 	Limit    int // clause visits after which Run gives up
 	decision int // decisions made, for statistics
@@ -121,6 +133,9 @@ func (e *Engine) add(n, base int) int {
 	e.packs = append(e.packs, p)
 	return len(e.packs) - 1
 }
+
+// Size is the number of p's candidates.
+func (e *Engine) Size(p int) int { return e.packs[p].n }
 
 // Empty is the empty set of p's values.
 func (e *Engine) Empty(p int) Set { return make(Set, len(e.packs[p].dom)) }
@@ -189,6 +204,10 @@ func (e *Engine) Clause(id int) Clause { return e.clauses[id].Clause }
 
 // Failure is the id of the learned clause without terms, once Run returned Failed.
 func (e *Engine) Failure() int { return e.failure }
+
+// Core is the id of the clause that Run last returned Refused for. Its sets
+// hold at least what was assumed.
+func (e *Engine) Core() int { return e.core }
 
 // Counts is the number of decisions, conflicts and clause visits so far.
 func (e *Engine) Counts() (decisions, conflicts, visits int) {

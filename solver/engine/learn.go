@@ -8,8 +8,9 @@ type analysis struct {
 }
 
 // learn turns clause id, all of whose terms hold, into a learned clause with
-// one term at the conflict's level, jumps back to where that clause leaves
-// one term open, and adds it.
+// one term at the conflict's level, takes that level back, and adds it. What
+// the clause leaves open may follow at a lower level: it is put there (see
+// imply), and the decisions in between, which it does not speak of, stand.
 func (e *Engine) learn(id int) {
 	e.conflict++
 	if e.head < len(e.queue) {
@@ -51,13 +52,7 @@ func (e *Engine) learn(id int) {
 			}
 		}
 	}
-	back := 0
-	for _, at := range a.at {
-		if l := e.trail[at].upto; l < level {
-			back = max(back, l)
-		}
-	}
-	e.undo(back)
+	e.undo(max(0, level-1))
 	if len(a.from) == 1 { // the clause itself says it
 		e.recheck = append(e.recheck, id)
 		return

@@ -6,6 +6,7 @@ type Status int
 const (
 	Done      Status = iota // every package of the queue has a value; the others are absent
 	Failed                  // no answer: see Failure
+	Refused                 // none under the assumptions: see Core
 	Expand                  // Run must know what a value needs
 	Exhausted               // the limit was reached
 )
@@ -22,6 +23,17 @@ func (e *Engine) Run() (s Status, pkg, v int) {
 		}
 		if c := e.propagate(); c >= 0 {
 			e.learn(c)
+			continue
+		}
+		if p, v := e.forced(); p >= 0 {
+			return Expand, p, v
+		}
+		if n := e.level(); n < len(e.assumed) {
+			if !e.assume(e.assumed[n]) {
+				if e.refuse(e.assumed[n]); e.failure < 0 {
+					return Refused, 0, 0
+				}
+			}
 			continue
 		}
 		if e.head == len(e.queue) {
@@ -50,6 +62,29 @@ func (e *Engine) Run() (s Status, pkg, v int) {
 	}
 }
 
+// forced is a package that has one value left and whose needs are not known.
+// It is expanded before its turn in the queue: what follows from it follows
+// from the decisions made already, and a conflict is met before others are
+// decided in vain.
+func (e *Engine) forced() (pkg, v int) {
+	for ; len(e.single) > 0; e.single = e.single[:len(e.single)-1] {
+		p := e.single[len(e.single)-1]
+		if e.Value(p) <= 0 {
+			continue // undone since
+		}
+		v := e.Value(p)
+		if b := e.packs[p].base; b >= 0 {
+			if v = e.Value(b); v <= 0 {
+				continue // in its turn
+			}
+		}
+		if _, known := e.needs[value{p, v}]; !known {
+			return p, v
+		}
+	}
+	return -1, 0
+}
+
 // Restart goes back to before the first decision and keeps what was learned.
 func (e *Engine) Restart() { e.undo(0) }
 
@@ -68,6 +103,9 @@ func (e *Engine) shrink(p int, dom Set, reason, level int) {
 	k.history = append(k.history, len(e.trail))
 	e.trail = append(e.trail, entry{p, k.dom, reason, level, upto})
 	k.dom = dom
+	if v := dom.First(0); v > 0 && dom.First(v+1) < 0 {
+		e.single = append(e.single, p)
+	}
 	if e.level() == 0 {
 		k.floor = dom
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"wheelwright/solver/pep440"
 	"wheelwright/solver/pep508"
@@ -65,7 +66,8 @@ type toolTable struct {
 		Machine string `toml:"machine"`
 		Glibc   string `toml:"glibc"`
 	} `toml:"target"`
-	Builds map[string]struct {
+	ExcludeNewer any `toml:"exclude-newer"`
+	Builds       map[string]struct {
 		CUDA string `toml:"cuda"`
 	} `toml:"builds"`
 	Matrix []string `toml:"matrix"`
@@ -103,6 +105,13 @@ func (t *toolTable) into(l *Lock) *problem {
 		return fail("profile-digest %s is no sha256 digest", shown(t.ProfileDigest))
 	}
 	l.Profile, l.ProfileDigest = t.Profile, t.ProfileDigest
+	switch at := t.ExcludeNewer.(type) {
+	case nil:
+	case time.Time:
+		l.ExcludeNewer = at.UTC()
+	default:
+		return fail("exclude-newer is no date and time with an offset")
+	}
 	l.Target = Target{t.Target.Python, t.Target.Machine, t.Target.Glibc}
 	l.Matrix = slices.Compact(slices.Sorted(slices.Values(t.Matrix)))
 	for name, b := range t.Builds {

@@ -19,6 +19,7 @@ type Meta struct {
 	Profile       string            // name of the profile
 	ProfileDigest string            // "sha256:…" of the merged profile
 	Target        Target            // as the profile writes it
+	ExcludeNewer  time.Time         // files uploaded then or later were no choice; zero: no limit
 	Indexes       map[string]string // name of an index -> its URL; a name that is absent writes no index key
 	Dir           string            // absolute folder of the lock file: local wheels are written relative to it; empty: as they are
 	Matrix        []string          // ids of the matrix records that applied
@@ -37,6 +38,7 @@ func From(s solver.Solution, m Meta) Lock {
 		Profile:        m.Profile,
 		ProfileDigest:  m.ProfileDigest,
 		Target:         m.Target,
+		ExcludeNewer:   m.ExcludeNewer,
 		Matrix:         slices.Compact(slices.Sorted(slices.Values(m.Matrix))),
 		Waivers:        slices.SortedStableFunc(slices.Values(m.Waivers), compareWaivers),
 	}

@@ -15,6 +15,9 @@ import (
 	"wheelwright/solver/pep508"
 )
 
+// index stands for the default index of pip and uv, whose name no file spells.
+const index = "https://index.test/simple"
+
 // TestPipAndUVReadOurLock makes a lock of real wheels (one from a folder, one
 // a direct reference) and has the newest pip and uv install it, every hash
 // checked, into fresh environments.
@@ -50,7 +53,7 @@ func TestPipAndUVReadOurLock(t *testing.T) {
 	var s solver.Solution
 	for _, i := range report.Install {
 		p := solver.Package{Name: pep508.Normalize(i.Metadata.Name), Version: pep440.MustParse(i.Metadata.Version),
-			File: solver.File{Name: i.Info.URL[strings.LastIndex(i.Info.URL, "/")+1:], URL: i.Info.URL, SHA256: i.Info.Archive.Hashes.SHA256}}
+			Index: "default", File: solver.File{Name: i.Info.URL[strings.LastIndex(i.Info.URL, "/")+1:], URL: i.Info.URL, SHA256: i.Info.Archive.Hashes.SHA256}}
 		p.Metadata.RequiresPython = i.Metadata.RequiresPython
 		switch p.Name {
 		case "idna":
@@ -62,7 +65,7 @@ func TestPipAndUVReadOurLock(t *testing.T) {
 		}
 		s.Packages = append(s.Packages, p)
 	}
-	l := From(s, Meta{Profile: "live", ProfileDigest: "sha256:" + hash("0"), Target: Target{python, "x86_64", "2.28"}, Dir: dir})
+	l := From(s, Meta{Profile: "live", ProfileDigest: "sha256:" + hash("0"), Target: Target{python, "x86_64", "2.28"}, Dir: dir, Indexes: map[string]string{"default": index}})
 	l.Image = full().Image
 	if err := l.Check(); err != nil {
 		t.Fatal(err)
@@ -73,6 +76,21 @@ func TestPipAndUVReadOurLock(t *testing.T) {
 	t.Logf("%s", l.Marshal())
 
 	t.Log(run(t, "uv", "pip", "install", "--dry-run", "--python", at("tools/bin/python"), "-r", at("pylock.live.toml")))
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := l.Moved(dir, here).Requirements(index)
+	if err == nil {
+		err = os.WriteFile(at("requirements.txt"), text, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%s", text)
+	t.Log(run(t, at("tools/bin/pip"), "install", "--dry-run", "--ignore-installed", "--require-hashes", "--no-deps", "-r", at("requirements.txt")))
+	t.Log(run(t, "uv", "pip", "install", "--dry-run", "--python", at("tools/bin/python"), "-r", at("requirements.txt")))
+
 	run(t, "python3", "-m", "venv", "--without-pip", at("byuv"))
 	run(t, "python3", "-m", "venv", "--without-pip", at("bypip"))
 	run(t, "uv", "pip", "install", "--python", at("byuv/bin/python"), "-r", at("pylock.live.toml"))

@@ -31,6 +31,7 @@ type Lock struct {
 	Profile       string // name of the profile
 	ProfileDigest string // "sha256:…" of the merged profile
 	Target        Target
+	ExcludeNewer  time.Time              // UTC; files uploaded then or later were no choice; zero: no limit
 	Builds        map[pep508.Name]string // CUDA release a distribution is built with, read from its own metadata: "12.4"
 	Matrix        []string               // ids of the matrix records that applied, sorted
 	Waivers       []Waiver               // sorted by rule, then package

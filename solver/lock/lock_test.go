@@ -134,6 +134,9 @@ func random(r *rand.Rand) Lock {
 		l.Matrix = append(l.Matrix, odd())
 		l.Waivers = append(l.Waivers, Waiver{odd(), pep508.Name(word(5)), odd()})
 	}
+	if r.IntN(2) == 0 {
+		l.ExcludeNewer = time.Unix(r.Int64N(4e9), r.Int64N(1e9)).UTC()
+	}
 	seen := map[string]bool{}
 	for range r.IntN(6) {
 		name := word(8)
@@ -205,6 +208,7 @@ func TestDigest(t *testing.T) {
 		"profile":     {func(l *Lock) { l.ProfileDigest = "sha256:" + hash("0") }, false},
 		"target":      {func(l *Lock) { l.Target.Glibc = "2.36" }, false},
 		"build":       {func(l *Lock) { l.Builds = nil }, false},
+		"until":       {func(l *Lock) { l.ExcludeNewer = time.Date(2026, 6, 2, 0, 0, 0, 0, time.UTC) }, false},
 		"waiver":      {func(l *Lock) { l.Waivers = nil }, false},
 		"dependency":  {func(l *Lock) { l.Packages[3].Dependencies = nil }, false},
 		"fewer":       {func(l *Lock) { l.Packages = l.Packages[1:] }, false},

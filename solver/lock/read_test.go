@@ -199,5 +199,10 @@ func FuzzParse(f *testing.F) {
 		if err != nil || !bytes.Equal(again.Marshal(), l.Marshal()) || again.Digest() != l.Digest() {
 			t.Fatalf("written and read again: %v\n%s", err, l.Marshal())
 		}
+		if text, err := l.Requirements("https://index.test/simple"); err == nil {
+			onlyRequirements(t, text)
+		} else if fault.KindOf(err) != fault.Input {
+			t.Fatalf("exported: %v", err)
+		}
 	})
 }

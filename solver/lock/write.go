@@ -132,6 +132,10 @@ func (w *writer) tool(l Lock) {
 		w.assign("target")
 		w.value(present(field{"python", text(t.Python)}, field{"machine", text(t.Machine)}, field{"glibc", text(t.Glibc)}))
 	}
+	if at := l.ExcludeNewer.UTC(); !l.ExcludeNewer.IsZero() && at.Year() > 0 && at.Year() <= 9999 {
+		w.assign("exclude-newer")
+		w.value(bare(at.Format(time.RFC3339Nano)))
+	}
 	if len(l.Builds) > 0 {
 		var t inline
 		for _, name := range slices.Sorted(maps.Keys(l.Builds)) {

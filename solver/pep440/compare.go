@@ -13,69 +13,88 @@ func (v Version) Compare(w Version) int { return compare(&v, &w) }
 func (v Version) Equal(w Version) bool { return compare(&v, &w) == 0 }
 
 func compare(v, w *Version) int {
-	if c := comparePublic(v, w); c != 0 || v.local == w.local {
+	if c := comparePublic(v, w); c != 0 || v.rest == nil && w.rest == nil {
 		return c
 	}
-	return compareLocal(v.local, w.local)
+	return compareLocal(v.Local(), w.Local())
 }
 
 // comparePublic orders without local labels.
 func comparePublic(v, w *Version) int {
-	if c := cmp.Compare(v.epoch, w.epoch); c != 0 {
-		return c
-	}
-	if c := compareRelease(v.release, w.release); c != 0 {
-		return c
-	}
-	if v.kind|w.kind == 0 && v.hasPost == w.hasPost && v.hasDev == w.hasDev && !v.hasPost && !v.hasDev {
+	switch {
+	case v.key != w.key && v.key != 0 && w.key != 0:
+		return cmp.Compare(v.key, w.key)
+	case v.small() && w.small():
 		return 0
 	}
-	if c := cmp.Compare(v.preRank(), w.preRank()); c != 0 {
+	return compareParts(v, w)
+}
+
+func compareParts(v, w *Version) int {
+	var a, b parts
+	return v.open(&a).compare(w.open(&b))
+}
+
+// compare orders without local labels.
+func (p *parts) compare(q *parts) int {
+	if c := p.compareNumber(q, p.epoch, q.epoch, atEpoch); c != 0 {
 		return c
 	}
-	if c := cmp.Compare(v.pre, w.pre); c != 0 {
+	if c := p.compareRelease(q); c != 0 {
 		return c
 	}
-	if v.hasPost != w.hasPost {
-		return sign(v.hasPost)
-	}
-	if c := cmp.Compare(v.post, w.post); c != 0 {
+	if c := cmp.Compare(p.preRank(), q.preRank()); c != 0 {
 		return c
 	}
-	if v.hasDev != w.hasDev {
-		return sign(w.hasDev)
+	if c := p.compareNumber(q, p.pre, q.pre, atPre); c != 0 {
+		return c
 	}
-	return cmp.Compare(v.dev, w.dev)
+	if p.hasPost != q.hasPost {
+		return sign(p.hasPost)
+	}
+	if c := p.compareNumber(q, p.post, q.post, atPost); c != 0 {
+		return c
+	}
+	if p.hasDev != q.hasDev {
+		return sign(q.hasDev)
+	}
+	return p.compareNumber(q, p.dev, q.dev, atDev)
+}
+
+// compareNumber orders a of p and b of q, which stand in the same place.
+func (p *parts) compareNumber(q *parts, a, b uint64, place int) int {
+	if a != b || a != huge {
+		return cmp.Compare(a, b)
+	}
+	return compareDigits(p.huge[place], q.huge[place])
+}
+
+// compareDigits orders numbers written without leading zeros: the longer is
+// the larger.
+func compareDigits(a, b string) int {
+	if len(a) != len(b) {
+		return cmp.Compare(len(a), len(b))
+	}
+	return strings.Compare(a, b)
 }
 
 // preRank orders the kinds of releases of one number: 1.0.dev1 alone before
 // every pre-release, and 1.0 and its post-releases after them.
-func (v *Version) preRank() int {
+func (p *parts) preRank() int {
 	switch {
-	case v.kind != noPre:
-		return int(v.kind)
-	case v.hasDev && !v.hasPost:
+	case p.kind != noPre:
+		return int(p.kind)
+	case p.hasDev && !p.hasPost:
 		return 0
 	}
 	return int(candidate) + 1
 }
 
 // compareRelease compares as if the shorter were filled up with zeros.
-func compareRelease(a, b []uint64) int {
-	n := min(len(a), len(b))
-	for i := range n {
-		if a[i] != b[i] {
-			return cmp.Compare(a[i], b[i])
-		}
-	}
-	for _, x := range a[n:] {
-		if x != 0 {
-			return 1
-		}
-	}
-	for _, x := range b[n:] {
-		if x != 0 {
-			return -1
+func (p *parts) compareRelease(q *parts) int {
+	for i := range max(p.count, q.count) {
+		if c := p.compareNumber(q, p.at(i), q.at(i), i); c != 0 {
+			return c
 		}
 	}
 	return 0
@@ -95,8 +114,8 @@ func compareLocal(a, b string) int {
 		switch {
 		case dx != dy:
 			return sign(dx)
-		case dx && len(x) != len(y): // no leading zeros: the longer number is the larger
-			return cmp.Compare(len(x), len(y))
+		case dx:
+			return compareDigits(x, y)
 		}
 		return strings.Compare(x, y)
 	}
@@ -105,7 +124,7 @@ func compareLocal(a, b string) int {
 
 // identical says whether v and w have the same normalised text.
 func identical(v, w *Version) bool {
-	return len(v.release) == len(w.release) && compare(v, w) == 0
+	return v.count == w.count && compare(v, w) == 0
 }
 
 func sign(positive bool) int {

@@ -46,19 +46,19 @@ func (sp *Specifier) matches(v *Version) bool {
 	case matchIdentical:
 		return identical(v, w)
 	case matchCompatible:
-		return compare(v, w) >= 0 && hasPrefix(v, w.epoch, w.release[:len(w.release)-1])
+		return compare(v, w) >= 0 && hasPrefix(v, w, w.count-1)
 	case matchEqual:
 		return comparePublic(v, w) == 0
 	case matchEqualLocal:
 		return compare(v, w) == 0
 	case matchPrefix:
-		return hasPrefix(v, w.epoch, w.release)
+		return hasPrefix(v, w, w.count)
 	case matchNotEqual:
 		return comparePublic(v, w) != 0
 	case matchNotEqualLocal:
 		return compare(v, w) != 0
 	case matchNotPrefix:
-		return !hasPrefix(v, w.epoch, w.release)
+		return !hasPrefix(v, w, w.count)
 	case matchAtMost: // the local versions of w too
 		return comparePublic(v, w) <= 0
 	case matchAtLeast:
@@ -68,7 +68,7 @@ func (sp *Specifier) matches(v *Version) bool {
 	case matchBelowPrerelease:
 		return comparePublic(v, w) < 0
 	case matchAbove: // and no post-release of w
-		return comparePublic(v, w) > 0 && !(sameRelease(v, w) && v.kind == w.kind && v.pre == w.pre)
+		return comparePublic(v, w) > 0 && !postOf(v, w)
 	case matchAbovePublic:
 		return comparePublic(v, w) > 0
 	}
@@ -81,20 +81,43 @@ func prereleaseOf(v, w *Version) bool {
 	if !sameRelease(v, w) {
 		return false
 	}
-	return !w.hasPost || v.kind == noPre && v.hasPost && v.post == w.post
+	var a, b parts
+	p, q := v.open(&a), w.open(&b)
+	return !q.hasPost || p.kind == noPre && p.hasPost && p.compareNumber(q, p.post, q.post, atPost) == 0
+}
+
+// postOf says whether v, which is after w, is a post-release of w.
+func postOf(v, w *Version) bool {
+	if !sameRelease(v, w) {
+		return false
+	}
+	var a, b parts
+	p, q := v.open(&a), w.open(&b)
+	return p.kind == q.kind && p.compareNumber(q, p.pre, q.pre, atPre) == 0
 }
 
 func sameRelease(v, w *Version) bool {
-	return v.epoch == w.epoch && compareRelease(v.release, w.release) == 0
+	if d := (v.key ^ w.key) >> suffixBits; d != 0 || v.small() && w.small() {
+		return d == 0
+	}
+	var a, b parts
+	p, q := v.open(&a), w.open(&b)
+	return p.compareNumber(q, p.epoch, q.epoch, atEpoch) == 0 && p.compareRelease(q) == 0
 }
 
-// hasPrefix says whether v's release, filled up with zeros, begins with prefix.
-func hasPrefix(v *Version, epoch uint64, prefix []uint64) bool {
-	if v.epoch != epoch {
+// hasPrefix says whether v's release, filled up with zeros, begins with the
+// first n numbers of w's, in the same epoch.
+func hasPrefix(v, w *Version, n int) bool {
+	if n > 0 && w.small() && v.key != 0 { // no field of w is all ones: what agrees with it is exact there
+		return (v.key^w.key)&prefixMask[n] == 0
+	}
+	var a, b parts
+	p, q := v.open(&a), w.open(&b)
+	if p.compareNumber(q, p.epoch, q.epoch, atEpoch) != 0 {
 		return false
 	}
-	for i, n := range prefix {
-		if i < len(v.release) && v.release[i] != n || i >= len(v.release) && n != 0 {
+	for i := range n {
+		if p.compareNumber(q, p.at(i), q.at(i), i) != 0 {
 			return false
 		}
 	}

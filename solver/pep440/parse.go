@@ -1,7 +1,6 @@
 package pep440
 
 import (
-	"math"
 	"strconv"
 	"strings"
 	"unicode"
@@ -24,8 +23,8 @@ func (e *SyntaxError) Error() string {
 }
 
 // Parse reads a version in any spelling PEP 440 allows, with white space
-// around it. A number above 2^64-1 outside the local label is an error; every
-// error is a *SyntaxError.
+// around it. A number of more than 4300 digits, where CPython's int stops
+// too, is an error; every error is a *SyntaxError.
 func Parse(s string) (Version, error) {
 	v, why := parse(trimSpace(s))
 	if why != "" {
@@ -34,96 +33,116 @@ func Parse(s string) (Version, error) {
 	return v, nil
 }
 
-const tooLarge = "a number is above 2^64-1"
+const (
+	maxDigits = 4300
+	tooLong   = "a number has more than 4300 digits"
+)
 
 // parse reads s whole; why is empty on success. Each part takes what it can
 // get, which is what packaging's expression with possessive parts does.
 func parse(s string) (v Version, why string) {
-	p := scanner{s: s}
-	if p.at(0)|0x20 == 'v' {
-		p.i++
+	r := scanner{s: s}
+	p := &r.v
+	if r.at(0)|0x20 == 'v' {
+		r.i++
 	}
-	n, ok := p.number()
-	if ok && p.at(0) == '!' {
-		p.i++
-		v.epoch = n
-		n, ok = p.number()
+	n, ok := r.number(0)
+	if ok && r.at(0) == '!' {
+		if p.epoch = n; n == huge {
+			p.huge[atEpoch] = p.huge[0]
+		}
+		r.i++
+		n, ok = r.number(0)
 	}
 	if !ok {
 		return v, "it does not begin with a release number"
 	}
-	var room [8]uint64
-	release := append(room[:0], n)
-	for p.at(0) == '.' && isDigit(p.at(1)) {
-		p.i++
-		n, _ = p.number()
-		release = append(release, n)
+	p.add(n)
+	for r.at(0) == '.' && isDigit(r.at(1)) {
+		r.i++
+		n, _ = r.number(p.count)
+		p.add(n)
 	}
-	v.release = append(make([]uint64, 0, len(release)), release...)
-	if p.i < len(s) {
-		p.suffixes(&v)
+	if r.i < len(s) {
+		r.suffixes()
 	}
-	if p.i < len(s) && s[p.i] == '+' {
-		p.i++
-		if v.local = p.local(); v.local == "" {
+	if r.i < len(s) && s[r.i] == '+' {
+		r.i++
+		if p.local = r.label(); p.local == "" {
 			return v, "the local label after + is not letters and digits separated by . - _"
 		}
 	}
 	switch {
-	case p.overflow:
-		return v, tooLarge
-	case p.i < len(s):
-		return v, "unexpected " + strconv.Quote(clip(s[p.i:]))
+	case r.tooLong:
+		return v, tooLong
+	case r.i < len(s):
+		return v, "unexpected " + strconv.Quote(clip(s[r.i:]))
 	}
-	return v, ""
+	return p.pack(), ""
 }
 
 // scanner reads a version from left to right.
 type scanner struct {
-	s        string
-	i        int
-	overflow bool
+	s       string
+	i       int
+	tooLong bool
+	v       parts // what was read
 }
 
 // at is the byte k after the current one, 0 beyond the end.
-func (p *scanner) at(k int) byte {
-	if p.i+k < len(p.s) {
-		return p.s[p.i+k]
+func (r *scanner) at(k int) byte {
+	if r.i+k < len(r.s) {
+		return r.s[r.i+k]
 	}
 	return 0
 }
 
-// number reads digits; ok is false, and nothing is read, where there are none.
-func (p *scanner) number() (n uint64, ok bool) {
-	start := p.i
-	for p.i < len(p.s) && isDigit(p.s[p.i]) {
-		d := uint64(p.s[p.i] - '0')
-		if n > (math.MaxUint64-d)/10 {
-			p.overflow = true
-		}
-		n = n*10 + d
-		p.i++
+// number reads the digits of a place; ok is false, and nothing is read, where
+// there are none.
+func (r *scanner) number(place int) (n uint64, ok bool) {
+	start := r.i
+	for r.i < len(r.s) && isDigit(r.s[r.i]) {
+		n = n*10 + uint64(r.s[r.i]-'0')
+		r.i++
 	}
-	return n, p.i > start
+	if r.i-start > 19 { // 2^64-1 has 20 digits
+		n = r.large(r.s[start:r.i], place)
+	}
+	return n, r.i > start
+}
+
+// large is number for digits that may be more than 64 bits hold.
+func (r *scanner) large(digits string, place int) uint64 {
+	r.tooLong = r.tooLong || len(digits) > maxDigits
+	digits = trimZeros(digits)
+	n, err := strconv.ParseUint(digits, 10, 64)
+	if err == nil && n != huge {
+		return n
+	}
+	if r.v.huge == nil {
+		r.v.huge = map[int]string{}
+	}
+	r.v.huge[place] = digits
+	return huge
 }
 
 // suffixes reads the pre-release, post-release and dev segments.
-func (p *scanner) suffixes(v *Version) {
-	if w, ok := p.segment(preWords[:]); ok {
-		v.kind = preKinds[w]
-		v.pre, _ = p.number()
+func (r *scanner) suffixes() {
+	if w, ok := r.segment(preWords[:]); ok {
+		r.v.kind = preKinds[w]
+		r.v.pre, _ = r.number(atPre)
 	}
-	if p.at(0) == '-' && isDigit(p.at(1)) {
-		p.i++
-		v.hasPost = true
-		v.post, _ = p.number()
-	} else if _, ok := p.segment(postWords[:]); ok {
-		v.hasPost = true
-		v.post, _ = p.number()
+	if r.at(0) == '-' && isDigit(r.at(1)) {
+		r.i++
+		r.v.hasPost = true
+		r.v.post, _ = r.number(atPost)
+	} else if _, ok := r.segment(postWords[:]); ok {
+		r.v.hasPost = true
+		r.v.post, _ = r.number(atPost)
 	}
-	if _, ok := p.segment(devWords[:]); ok {
-		v.hasDev = true
-		v.dev, _ = p.number()
+	if _, ok := r.segment(devWords[:]); ok {
+		r.v.hasDev = true
+		r.v.dev, _ = r.number(atDev)
 	}
 }
 
@@ -137,64 +156,65 @@ var (
 
 // segment reads [._-]? WORD [._-]? and gives the word's index; where no word
 // follows it reads nothing.
-func (p *scanner) segment(words []string) (word int, ok bool) {
-	start := p.i
-	if isSeparator(p.at(0)) {
-		p.i++
+func (r *scanner) segment(words []string) (word int, ok bool) {
+	start := r.i
+	if isSeparator(r.at(0)) {
+		r.i++
 	}
 	for k, w := range words {
-		if p.word(w) {
-			if isSeparator(p.at(0)) {
-				p.i++
+		if r.word(w) {
+			if isSeparator(r.at(0)) {
+				r.i++
 			}
 			return k, true
 		}
 	}
-	p.i = start
+	r.i = start
 	return 0, false
 }
 
 // word reads w in any case.
-func (p *scanner) word(w string) bool {
-	if len(p.s)-p.i < len(w) {
+func (r *scanner) word(w string) bool {
+	if len(r.s)-r.i < len(w) {
 		return false
 	}
 	for k := range len(w) {
-		if p.s[p.i+k]|0x20 != w[k] {
+		if r.s[r.i+k]|0x20 != w[k] {
 			return false
 		}
 	}
-	p.i += len(w)
+	r.i += len(w)
 	return true
 }
 
-// local reads a local label and normalises it; "" where there is none.
-func (p *scanner) local() string {
-	start, segment, plain := p.i, p.i, true
-	for p.i < len(p.s) && isAlnum(p.s[p.i]) {
-		for p.i < len(p.s) && isAlnum(p.s[p.i]) {
-			if p.s[p.i] < '0' || p.s[p.i] > '9' && p.s[p.i] < 'a' {
+// label reads a local label and normalises it; "" where there is none.
+func (r *scanner) label() string {
+	start, segment, plain := r.i, r.i, true
+	for r.i < len(r.s) && isAlnum(r.s[r.i]) {
+		for r.i < len(r.s) && isAlnum(r.s[r.i]) {
+			if r.s[r.i] < '0' || r.s[r.i] > '9' && r.s[r.i] < 'a' {
 				plain = false
 			}
-			p.i++
+			r.i++
 		}
-		if p.s[segment] == '0' && p.i-segment > 1 {
+		if r.s[segment] == '0' && r.i-segment > 1 {
 			plain = false
 		}
-		if !isSeparator(p.at(0)) || !isAlnum(p.at(1)) {
+		r.tooLong = r.tooLong || r.i-segment > maxDigits && allDigits(r.s[segment:r.i])
+		if !isSeparator(r.at(0)) || !isAlnum(r.at(1)) {
 			break
 		}
-		if p.s[p.i] != '.' {
+		if r.s[r.i] != '.' {
 			plain = false
 		}
-		p.i++
-		segment = p.i
+		r.i++
+		segment = r.i
 	}
-	text := p.s[start:p.i]
+	text := r.s[start:r.i]
 	if plain {
 		return text
 	}
-	segments := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return isSeparator(byte(r)) })
+	segments := strings.FieldsFunc(strings.ToLower(text), func(c rune) bool { return isSeparator(byte(c)) })
 	for i, s := range segments {
 		if allDigits(s) {
 			segments[i] = trimZeros(s)

@@ -58,23 +58,23 @@ func parseSpecifier(s string) (sp Specifier, why string) {
 	switch {
 	case sp.wildcard && sp.Op != "==" && sp.Op != "!=":
 		return sp, ".* goes with == and != only"
-	case sp.wildcard && (v.IsPrerelease() || v.hasPost || v.local != ""):
+	case sp.wildcard && (v.IsPrerelease() || v.IsPost() || v.Local() != ""):
 		return sp, ".* goes after a release number only"
 	case sp.wildcard && sp.Op == "==":
 		sp.match = matchPrefix
 	case sp.wildcard:
 		sp.match = matchNotPrefix
-	case v.local != "" && sp.Op == "==":
+	case v.Local() != "" && sp.Op == "==":
 		sp.match = matchEqualLocal
-	case v.local != "" && sp.Op == "!=":
+	case v.Local() != "" && sp.Op == "!=":
 		sp.match = matchNotEqualLocal
-	case v.local != "":
+	case v.Local() != "":
 		return sp, "a local label goes with == and != only"
-	case sp.Op == "~=" && len(v.release) < 2:
+	case sp.Op == "~=" && v.count < 2:
 		return sp, "~= wants at least two release numbers"
 	case sp.Op == "<" && v.IsPrerelease():
 		sp.match = matchBelowPrerelease
-	case sp.Op == ">" && (v.hasDev || v.hasPost):
+	case sp.Op == ">" && (v.IsDev() || v.IsPost()):
 		sp.match = matchAbovePublic
 	}
 	return sp, ""
@@ -100,11 +100,10 @@ func (sp *Specifier) canonical() string {
 	if sp.Op == "===" || sp.wildcard {
 		return sp.Op + sp.Text
 	}
-	v := sp.version
-	if sp.Op != "~=" {
-		for len(v.release) > 1 && v.release[len(v.release)-1] == 0 {
-			v.release = v.release[:len(v.release)-1]
-		}
+	var room parts
+	p := *sp.version.open(&room)
+	for sp.Op != "~=" && p.count > 1 && p.at(p.count-1) == 0 {
+		p.count--
 	}
-	return sp.Op + v.String()
+	return string(p.append([]byte(sp.Op)))
 }

@@ -12,15 +12,11 @@ type Specifiers struct {
 }
 
 // ParseSpecifiers reads clauses separated by commas, such as ">=1.0, !=1.3.*".
-// White space, empty clauses (a trailing comma) and one pair of parentheses
-// around the whole are allowed; "" is the zero value. Errors are *SyntaxError.
+// White space around clauses and empty clauses (a trailing comma) are allowed;
+// "" is the zero value. Errors are *SyntaxError.
 func ParseSpecifiers(s string) (Specifiers, error) {
-	text := trimSpace(s)
-	if strings.HasPrefix(text, "(") && strings.HasSuffix(text, ")") {
-		text = text[1 : len(text)-1]
-	}
 	var all []Specifier
-	for part := range strings.SplitSeq(text, ",") {
+	for part := range strings.SplitSeq(s, ",") {
 		if part = trimSpace(part); part == "" {
 			continue
 		}

@@ -2,37 +2,15 @@
 // PEP 440 defines them and as the packaging library (26.x) reads them.
 package pep440
 
-import (
-	"slices"
-	"strconv"
-)
-
 // Version is one PEP 440 version: an immutable value. The zero Version is no
 // version; it has no release segment and sorts like "0". Two Versions that
 // are Equal may be spelled differently ("1.0", "1.0.0").
 type Version struct {
-	release []uint64 // at least one number, trailing zeros kept
-	local   string   // normalised: lower case, "." between segments, no leading zeros
-	epoch   uint64
-	pre     uint64
-	post    uint64
-	dev     uint64
-	kind    preKind
-	hasPost bool
-	hasDev  bool
+	_     [0]func() // == would compare spellings: use Equal
+	key   uint64    // of the public part, where it has one: see key.go
+	rest  *parts    // the whole version unless key and count say it all
+	count int       // of release numbers
 }
-
-// preKind is the kind of pre-release segment.
-type preKind uint8
-
-const (
-	noPre preKind = iota
-	alpha
-	beta
-	candidate
-)
-
-var preLetters = [...]string{noPre: "", alpha: "a", beta: "b", candidate: "rc"}
 
 // MustParse is Parse for constants: it panics where Parse fails.
 func MustParse(s string) Version {
@@ -44,7 +22,7 @@ func MustParse(s string) Version {
 }
 
 // IsZero says whether v is the zero Version, which no text parses to.
-func (v Version) IsZero() bool { return len(v.release) == 0 }
+func (v Version) IsZero() bool { return v.count == 0 }
 
 // String is the normalised form (PEP 440, "Normalization"); trailing zeros of
 // the release stay. It is "" for the zero Version.
@@ -57,60 +35,74 @@ func (v Version) String() string {
 func (v Version) MarshalText() ([]byte, error) { return v.append(nil), nil }
 
 func (v *Version) append(b []byte) []byte {
-	if v.epoch != 0 {
-		b = append(strconv.AppendUint(b, v.epoch, 10), '!')
-	}
-	for i, n := range v.release {
-		if i > 0 {
-			b = append(b, '.')
-		}
-		b = strconv.AppendUint(b, n, 10)
-	}
-	if v.kind != noPre {
-		b = strconv.AppendUint(append(b, preLetters[v.kind]...), v.pre, 10)
-	}
-	if v.hasPost {
-		b = strconv.AppendUint(append(b, ".post"...), v.post, 10)
-	}
-	if v.hasDev {
-		b = strconv.AppendUint(append(b, ".dev"...), v.dev, 10)
-	}
-	if v.local != "" {
-		b = append(append(b, '+'), v.local...)
-	}
-	return b
+	var room parts
+	return v.open(&room).append(b)
 }
 
 // IsPrerelease says whether v has a pre-release (a, b, rc) or a dev segment.
-func (v Version) IsPrerelease() bool { return v.kind != noPre || v.hasDev }
+func (v Version) IsPrerelease() bool {
+	var room parts
+	p := v.open(&room)
+	return p.kind != noPre || p.hasDev
+}
 
 // IsPost says whether v has a post segment.
-func (v Version) IsPost() bool { return v.hasPost }
+func (v Version) IsPost() bool {
+	var room parts
+	return v.open(&room).hasPost
+}
 
 // IsDev says whether v has a dev segment.
-func (v Version) IsDev() bool { return v.hasDev }
+func (v Version) IsDev() bool {
+	var room parts
+	return v.open(&room).hasDev
+}
 
 // Local is the normalised local label without its "+"; "" if v has none.
-func (v Version) Local() string { return v.local }
+func (v Version) Local() string {
+	if v.rest == nil {
+		return ""
+	}
+	return v.rest.local
+}
 
 // Public is v without its local label.
 func (v Version) Public() Version {
-	v.local = ""
-	return v
+	if v.Local() == "" {
+		return v
+	}
+	p := *v.rest
+	p.local = ""
+	return p.pack()
 }
 
-// Epoch is the number before "!", 0 if none is written.
-func (v Version) Epoch() uint64 { return v.epoch }
+// Epoch is the number before "!", 0 if none is written; 2^64-1 stands for
+// that and every larger number, here, in Release and in At.
+func (v Version) Epoch() uint64 {
+	if v.rest == nil {
+		return 0
+	}
+	return v.rest.epoch
+}
 
 // Release is a copy of the release segment, trailing zeros included:
 // [2 6 0] for 2.6.0rc1.
-func (v Version) Release() []uint64 { return slices.Clone(v.release) }
+func (v Version) Release() []uint64 {
+	var room parts
+	p := v.open(&room)
+	all := make([]uint64, p.count)
+	for i := range all {
+		all[i] = p.at(i)
+	}
+	return all
+}
 
 // At is the i-th number of the release segment, 0 beyond its end (2.6 is
 // 2.6.0.0…): At(0) is the major, At(1) the minor number.
 func (v Version) At(i int) uint64 {
-	if i < 0 || i >= len(v.release) {
+	var room parts
+	if i < 0 {
 		return 0
 	}
-	return v.release[i]
+	return v.open(&room).at(i)
 }

@@ -24,12 +24,14 @@ type term struct {
 	cmp comparison
 }
 
-// comparison is LEFT OP RIGHT with exactly one variable.
+// comparison is LEFT OP RIGHT of a variable and a text.
 type comparison struct {
 	op       string // an operator of PEP 508, "in" or "not in"
 	variable string
-	value    string // the literal; normalised where the variable is extra
-	reversed bool   // the literal stands on the left
+	value    string // the text; normalised where the variable is extra
+	reversed bool   // the text stands on the left
+	bare     bool   // the text is written as a variable, without quotes
+	quoted   bool   // the variable is written as text, in quotes
 	version  bool   // the variable holds a version
 	spec     *pep440.Specifier
 }
@@ -44,8 +46,9 @@ var versionVariables = map[string]bool{
 }
 
 // ParseMarker reads a marker such as `python_version < "3.12" and extra == "x"`.
-// A variable PEP 508 does not define, a comparison of two literals, and ~= or
-// === on a variable that is no version are errors, all *SyntaxError.
+// A variable PEP 508 does not define, a comparison of two literals of which
+// the right one names no variable, and ~= or === on a variable that is no
+// version are errors, all *SyntaxError.
 func ParseMarker(s string) (Marker, error) {
 	p := &parser{s: s}
 	m := p.marker()
@@ -168,7 +171,13 @@ func (g *group) write(b *strings.Builder) {
 }
 
 func (c *comparison) write(b *strings.Builder) {
-	left, right := c.variable, quote(c.value)
+	left, right := c.variable, c.value
+	if c.quoted {
+		left = quote(left)
+	}
+	if !c.bare {
+		right = quote(right)
+	}
 	if c.reversed {
 		left, right = right, left
 	}

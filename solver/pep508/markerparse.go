@@ -1,6 +1,8 @@
 package pep508
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"wheelwright/solver/pep440"
@@ -28,6 +30,15 @@ var variables = [...]struct{ text, name string }{
 	{"implementation_version", "implementation_version"},
 	{"extra", "extra"},
 }
+
+// known says whether name is the PEP 508 name of a variable.
+func known(name string) bool {
+	return slices.ContainsFunc(variables[:], func(v struct{ text, name string }) bool { return v.name == name })
+}
+
+// ofLocks are variables that lock files have and METADATA has not. They stand
+// for their own names where packaging takes a variable for text.
+var ofLocks = [...]string{"extras", "dependency_groups"}
 
 // marker reads comparisons joined by and, or.
 func (p *parser) marker() Marker {
@@ -87,17 +98,20 @@ func (p *parser) comparison() (c comparison) {
 	if p.err != nil {
 		return c
 	}
+	// As packaging does: of two variables the right one stands for its name,
+	// of two literals the right one is looked up.
 	switch {
-	case leftVariable && rightVariable:
-		p.fail(start, "a marker variable compared with quoted text")
 	case leftVariable:
-		c.variable, c.value = left, right
-	case rightVariable:
-		c.variable, c.value, c.reversed = right, left, true
+		c.variable, c.value, c.bare = left, right, rightVariable
+	case rightVariable || known(right):
+		c.variable, c.value, c.reversed, c.quoted = right, left, true, !rightVariable
 	default:
 		p.fail(start, "a marker variable on one side of "+c.op)
 	}
-	if c.variable == "extra" {
+	if slices.Contains(ofLocks[:], c.variable) {
+		p.fail(start, "a marker variable of PEP 508, not "+c.variable+" (a variable of lock files)")
+	}
+	if c.variable == "extra" && !c.bare && !c.quoted {
 		c.value = string(Normalize(c.value))
 	}
 	c.version = versionVariables[c.variable]
@@ -125,8 +139,26 @@ func (p *parser) operand() (text string, variable bool) {
 			return v.name, true
 		}
 	}
-	p.fail(p.i, "a marker variable or quoted text")
+	for _, name := range ofLocks {
+		if p.keyword(name) {
+			return name, true
+		}
+	}
+	want := "a marker variable or quoted text"
+	if end := p.wordEnd(); end > p.i {
+		want = "a marker variable such as python_version, sys_platform or extra (" + strconv.Quote(p.s[p.i:end]) + " is none) or quoted text"
+	}
+	p.fail(p.i, want)
 	return "", false
+}
+
+// wordEnd is the end of the word that comes next, at most 40 bytes of it.
+func (p *parser) wordEnd() int {
+	end := p.i
+	for end < len(p.s) && end < p.i+40 && (isAlnum(p.s[end]) || isNameMark(p.s[end])) {
+		end++
+	}
+	return end
 }
 
 func (p *parser) markerOperator() string {

@@ -34,7 +34,8 @@ func TestSyntaxErrorColumn(t *testing.T) {
 		{"torch 2.0", 7, "a version specifier, a semicolon"},
 		{"torch[a,,b]", 9, "extra"},
 		{"torch>=1 os_name", 10, "a comma"},
-		{"torch; os_nam == 'x'", 8, "marker variable"},
+		{"torch; os_nam == 'x'", 8, `marker variable such as python_version, sys_platform or extra ("os_nam" is none)`},
+		{"torch; 'x' in extras", 8, "not extras (a variable of lock files)"},
 		{"torch; os_name = 'x'", 16, "one of"},
 		{"torch; os_name == 'x' or", 25, "marker variable"},
 		{"torch; os_name == 'x", 19, "closing '"},
@@ -99,7 +100,10 @@ func TestMarkerEval(t *testing.T) {
 		{`os_name == "posix" or os_name == "nt" and extra == "x"`, "", true},
 		{`(os_name == "posix" or os_name == "nt") and extra == "x"`, "", false},
 		{`sys_platform >= "linux" and not_there == ""`, "", false},
-		{`sys_platform > "a"`, "", false}, // text has no order
+		{`sys_platform > "a"`, "", false},      // text has no order
+		{`os_name == sys_platform`, "", false}, // the right variable stands for its name
+		{`'posix' == 'os_name'`, "", true},     // the right literal is looked up
+		{`'x' == 'extra'`, "x", true},
 		{`"x" ~= python_version`, "", false},
 	} {
 		m, err := ParseMarker(c.text)
@@ -164,15 +168,18 @@ func FuzzParse(f *testing.F) {
 }
 
 func FuzzParseMarker(f *testing.F) {
-	for _, s := range []string{`os_name == "x"`, `'3' <= python_version and (extra=="a" or extra=='b')`, `"a\"b" in platform_version`, `((((`} {
+	for _, s := range []string{`os_name == "x"`, `'3' <= python_version and (extra=="a" or extra=='b')`, `"a\"b" in platform_version`, `((((`,
+		`os_name == sys_platform`, `'x' != 'extra'`, `os_name in extras`, `"3.11" ~= python_version or extra not in 'a_B'`} {
 		f.Add(s)
 	}
+	env := NewEnv("3.11.0", "x86_64")
 	f.Fuzz(func(t *testing.T, s string) {
 		m, err := ParseMarker(s)
 		if err != nil {
 			return
 		}
-		if again, err := ParseMarker(m.String()); err != nil || !again.Equal(m) {
+		again, err := ParseMarker(m.String())
+		if err != nil || !again.Equal(m) || again.UsesExtra() != m.UsesExtra() || again.Eval(env, "a-b") != m.Eval(env, "a-b") {
 			t.Fatalf("ParseMarker(%q) = %q, which parses to %q, %v", s, m, again, err)
 		}
 	})

@@ -2,6 +2,7 @@ package tag_test
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,7 +23,8 @@ func TestParseWheel(t *testing.T) {
 	if w, err := tag.ParseWheel("foo-1%212.0-py3-none-any.whl"); err != nil || w.Version != "1!2.0" {
 		t.Errorf("an encoded epoch: %+v, %v", w, err)
 	}
-	for _, bad := range []string{"foo-1.0-py3-none-../any.whl", `foo-1.0-py3-none-a\b.whl`, "foo-1.0-py3-none-any\x00.whl", strings.Repeat("-", 1<<16) + ".whl"} {
+	for _, bad := range []string{"foo-1.0-py3-none-../any.whl", `foo-1.0-py3-none-a\b.whl`, "foo-1.0-py3-none-any\x00.whl", strings.Repeat("-", 1<<16) + ".whl",
+		"foo-1.0-" + strings.Repeat("a.", 4000) + "a-" + strings.Repeat("b.", 4000) + "b-" + strings.Repeat("c.", 4000) + "c.whl"} {
 		if _, err := tag.ParseWheel(bad); err == nil {
 			t.Errorf("ParseWheel(%.40q) takes it", bad)
 		} else if len(err.Error()) > 1000 {
@@ -116,7 +118,22 @@ func FuzzParseWheel(f *testing.F) {
 		if rank, ok := r.Best(w); ok && (rank < 0 || rank >= r.Len()) {
 			t.Fatalf("%q has rank %d of %d", s, rank, r.Len())
 		}
-		tag.CompareBuild(w.Build, again.Build)
+	})
+}
+
+func FuzzCompareBuild(f *testing.F) {
+	f.Add("1", "01", "1a")
+	f.Add("", "0", "99999999999999999999")
+	f.Fuzz(func(t *testing.T, a, b, c string) {
+		builds := []string{a, b, c}
+		slices.SortFunc(builds, tag.CompareBuild)
+		for i, x := range builds {
+			for j, y := range builds {
+				if got := tag.CompareBuild(x, y); got != -tag.CompareBuild(y, x) || i < j && got > 0 {
+					t.Fatalf("%q and %q compare as %d and %d", x, y, got, tag.CompareBuild(y, x))
+				}
+			}
+		}
 	})
 }
 

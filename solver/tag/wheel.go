@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Tag is one compatibility tag.
@@ -97,6 +98,9 @@ func parseWheel(filename string) (w Wheel, why string) {
 			return w, "a tag is empty"
 		}
 	}
+	if len(w.Interpreters)*len(w.ABIs)*len(w.Platforms) > maxTags {
+		return w, "it stands for more than " + strconv.Itoa(maxTags) + " tags"
+	}
 	for _, s := range w.Interpreters {
 		if !isIdentifier(s) {
 			return w, "interpreter " + strconv.Quote(s) + " is not an identifier"
@@ -104,6 +108,9 @@ func parseWheel(filename string) (w Wheel, why string) {
 	}
 	return w, ""
 }
+
+// maxTags is how many tags one name may stand for; real ones reach some dozens.
+const maxTags = 1 << 12
 
 var escapes = strings.NewReplacer("%2B", "+", "%2b", "+", "%21", "!")
 
@@ -158,9 +165,17 @@ func isName(s string) bool {
 	return true
 }
 
+// isIdentifier is Python's rule (UAX 31) but for the few letters that change
+// under compatibility normalisation.
 func isIdentifier(s string) bool {
 	for i, r := range s {
-		if r != '_' && !unicode.IsLetter(r) && (i == 0 || !unicode.IsDigit(r)) {
+		switch {
+		case r == '_' || r >= 'a' && r <= 'z' || i > 0 && r >= '0' && r <= '9':
+		case r < utf8.RuneSelf:
+			return false
+		case unicode.In(r, unicode.L, unicode.Nl, unicode.Other_ID_Start):
+		case i > 0 && unicode.In(r, unicode.Mn, unicode.Mc, unicode.Nd, unicode.Pc, unicode.Other_ID_Continue):
+		default:
 			return false
 		}
 	}

@@ -4,7 +4,7 @@
     python3 testdata/vectors/record.py [--seed 440] [--scale 2] [--out DIR]
 
 The same seed, scale and packaging version give the same answers. --scale
-multiplies the number of cases (1: about 105,000 specifier checks). Every file is
+multiplies the number of random cases (2: about 400,000 specifier checks). Every file is
 one JSON object in gzip; the function that makes it tells its keys. Answers
 come from packaging alone; nothing here knows what the Go code says.
 """
@@ -16,7 +16,13 @@ import os
 import random
 import sys
 
-import packaging
+NEEDED = "26.3"
+try:
+    import packaging
+except ImportError:
+    sys.exit(f"CPython's packaging library is not installed, and it gives the answers: python3 -m pip install packaging=={NEEDED}")
+if packaging.__version__ != NEEDED:
+    sys.exit(f"packaging {packaging.__version__} is installed, and the answers are those of {NEEDED}: python3 -m pip install packaging=={NEEDED}")
 
 sys.dont_write_bytecode = True
 from requirements import markers, requirements
@@ -41,7 +47,7 @@ def main():
             f.write(raw.getvalue())
         os.replace(path + ".tmp", path)
         count = sum(len(g["v"]) * len(g["s"]) for g in data.get("groups", []))
-        print(name, len(raw.getvalue()), "bytes", f"{count} specifier checks" if count else "", file=sys.stderr)
+        print(f"recorded {name}: {len(raw.getvalue())} bytes" + (f", {count} specifier checks" if count else ""), file=sys.stderr)
 
 
 if __name__ == "__main__":

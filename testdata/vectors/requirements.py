@@ -1,9 +1,14 @@
 """Requirements and environment markers for record.py."""
-from packaging.markers import Marker
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+import glob
+import json
+import os
 
-from versions import OPS, mutate, random_version, respell
+from packaging.markers import InvalidMarker, Marker
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import InvalidName, canonicalize_name
+
+from versions import OPS, mask, mutate, random_version, respell
 
 
 def environment(full, machine, **more):
@@ -47,6 +52,33 @@ def atom(r):
     return left + gap + op.replace(" ", r.choice([" ", "  "])) + gap + right
 
 
+def odd_atom(r):
+    """What the grammar allows beside a variable and a literal: two variables, two
+    literals (packaging looks the right one up), escapes in the literal."""
+    name = r.choice(list(LITERALS))
+    literal = r.choice(LITERALS[name])
+    left, right = r.choice([(name, r.choice(list(LITERALS))), (f"'{literal}'", f'"{name}"'), (name, "extras"), (f"'{literal}'", "'not_there'"),
+                            (name, "'" + "".join(f"\\x{ord(c):02x}" if r.random() < 0.5 else c for c in literal) + r.choice(["", "\\n", "\\q", "\\101", '"', "\\'"]) + "'")])
+    return left + " " + r.choice(["==", "!=", "in", "not in", "<=", ">", "~=", "==="]) + " " + right
+
+
+UNKNOWN = """python_versions python_ver pythonversion PYTHON_VERSION Python_version python-version python.version python_full python_fullversion os os_names os-name osname
+OS_NAME sys_platforms sys sysplatform sys-platform platform platform_ platform_machines platform.release platform.system platform_implementation implementation implementation.name
+implementation_names python_implementations extras dependency_groups dependency_group Extra EXTRA extra_ extra1 extr machine glibc cuda cuda_version libc variant_namespaces
+variant_features x _extra \u0435xtra os_n\u0430me""".split()
+
+
+def unknown(r):
+    """A marker with a variable that does not exist, alone or among others."""
+    name, literal = r.choice(UNKNOWN), r.choice(["'x'", '"3.9"', "''"])
+    left, right = r.choice([(name, literal), (literal, name)])
+    s = left + " " + r.choice(["==", "!=", "in", "not in", ">=", "<"]) + " " + right
+    other = "~="
+    while "~=" in other or "===" in other:  # those may be wrong in themselves
+        other = marker(r, 3)
+    return r.choice([s, s, f"{s} {r.choice(['and', 'or'])} {other}", f"{other} {r.choice(['and', 'or'])} ({s})"])
+
+
 def marker(r, depth=0):
     kind = r.random()
     if depth > 3 or kind < (0.35 if depth == 0 else 0.6):
@@ -75,27 +107,41 @@ def answers(m):
     return out
 
 
+def text(of):
+    """str(of), or "" where a literal makes packaging's text no way back."""
+    try:
+        s = str(of)
+        return "" if "\\" in s or any(c < " " and c != "\t" for c in s) or str(Marker(s)) != s else s
+    except ValueError:
+        return ""
+
+
 def markers(r, scale):
-    """markers.json.gz: envs, extras, markers: [[text, str() or null, answers]]: one of
-    T F E (evaluation raises) per env and extra, envs outermost."""
+    """markers.json.gz: envs, extras, markers: [[text, str() ("" where it is no way
+    back) or null, answers]]: one of T F E (evaluation raises) per env and extra,
+    envs outermost; unknown: texts with a variable that does not exist."""
     texts = dict.fromkeys(BAD_MARKERS + ["'x'in sys_platform", "os_name=='posix'and'3'<python_version", "extra=='x'", "(((extra == 'dev')))"])
-    while len(texts) < 1200 * scale:
-        m = marker(r)
+    while len(texts) < 2000 * scale:
+        m = odd_atom(r) if r.random() < 0.06 else marker(r)
         if len(m) < 300:
             texts[m] = None
             if r.random() < 0.15:
                 texts[mutate(r, m)] = None
+    missing = dict.fromkeys(unknown(r) for _ in range(200 * scale))
     out = []
     for s in texts:
         try:
             m = Marker(s)
-        except Exception:
+        except InvalidMarker:
             out.append([s, None, ""])
             continue
-        if "\\" in s:
-            continue
-        out.append([s, str(m), answers(m)])
-    return {"envs": ENVS, "extras": EXTRAS, "markers": out}
+        out.append([s, text(m), answers(m)])
+    for s in missing:
+        try:
+            assert set(answers(Marker(s))) == {"E"}, s
+        except InvalidMarker:
+            pass
+    return {"envs": ENVS, "extras": EXTRAS, "markers": out, "unknown": list(missing)}
 
 
 REQUIREMENTS = """torch (==2.11.0)|cuda-toolkit[cublas,cudart]==13.0.2; platform_system == "Linux"|foo @ https://index.test/foo-1.0-py3-none-any.whl
@@ -106,34 +152,108 @@ foo>=1 <2|foo(>=1|foo>=1)|foo[a]>=1 ; (os_name=='nt' or os_name=='posix') and ex
 typing-extensions>=4.0 ; python_version < "3.8" or ( python_version >= "3.9" and extra == "all" )|foo==1.*|foo!=1!2.*|foo (>=1.0 , <2.0) ; os.name=="posix"|foo>=1\n""".replace("\n", "|").split("|")
 
 
-def requirements(r, scale):
-    """requirements.json.gz: requirements: [[text, null]] or [[text, [name, extras,
-    specifier, url, marker, answers]]] with name and extras normalised and answers as
-    in markers; names: [[text, normalised]]."""
-    texts = dict.fromkeys(REQUIREMENTS + ["foo>=1\n"])
-    for _ in range(500 * scale):
-        name = r.choice(["torch", "Foo.Bar", "a_b", "x", "nvidia-cuda-runtime-cu12", "A--b"])
-        s = name + r.choice(["", "", "[x]", "[x, Y_z]", " [b,a,b]"])
-        clauses = [r.choice(OPS) + r.choice(["", " "]) + respell(r, random_version(r)).strip() for _ in range(r.choice([0, 1, 1, 2, 3]))]
-        spec = r.choice([",", ", ", " , "]).join(clauses)
-        s += r.choice(["", " "]) + (f"({spec})" if r.random() < 0.3 else spec)
-        if r.random() < 0.5:
-            s += r.choice([";", " ; ", "; "]) + marker(r)
-        texts[s] = None
-        if r.random() < 0.5:
-            texts[mutate(r, s)] = None
+URLS = ["https://index.test/x/{n}-1.0-py3-none-any.whl", "https://u:p@index.test:8443/a%20b/{n}.whl#sha256=00&egg={n}", "file:///w/{n}.whl", "file:../{n}.whl",
+        "git+https://index.test/{n}.git@v1.0#subdirectory=a", "./{n}.whl", "https://index.test/{n}.whl;x=1", "https://[::1]/{n}?q=a,b;c", "\u00fcrl", "https://index.test/{n}.whl?os_name=='nt'", "#"]
+
+
+def url(r):
+    n = name(r)
+    s = n + r.choice(["", "[x]", "[x, Y_z]", " [b,a]"]) + r.choice([" @ ", "@", " @", "@ ", "\t@  "]) + r.choice(URLS).format(n=n)
+    if r.random() < 0.5:
+        s += r.choice([" ; ", " ;", ";", "  ; ", "\t;"]) + marker(r)
+    return s + r.choice(["", "", "", " ", " x"])
+
+
+def name(r):
+    if r.random() < 0.5:
+        return r.choice(["torch", "Foo.Bar", "a_b", "x", "nvidia-cuda-runtime-cu12", "A--b", "3to2", "zope.interface", "ruamel.yaml.clib"])
+    return "".join(r.choice("abcXYZ019-_.") for _ in range(r.randrange(1, 12)))
+
+
+def odd_name(r):
+    """A name, or what comes close to one, with extras that come close to some."""
+    whole = lambda: name(r).strip("-_.") + r.choice(["", "", "_", "9"]) or "x"
+    broken = lambda: r.choice([name(r), mutate(r, name(r)), name(r) + "\u00e9", name(r) + "\u0663"])
+    one = lambda: whole() if r.random() < 0.85 else broken()
+    s = one() + r.choice(["", " "]) + "[" + r.choice([",", ", ", " ,", ",\t"]).join(one() for _ in range(r.randrange(4)))
+    return s + r.choice(["]"] * 12 + ["", ",]", "]]", " x]"]) + r.choice(["", ">=1", " ; os_name == 'nt'"])
+
+
+def clauses(r):
+    s = name(r) + r.choice(["", "", "[x]", "[x, Y_z]", " [b,a,b]"])
+    some = [r.choice(OPS) + r.choice(["", " "]) + respell(r, random_version(r)).strip() for _ in range(r.choice([0, 1, 1, 2, 3]))]
+    spec = r.choice([",", ", ", " , "]).join(some)
+    s += r.choice(["", " "]) + (f"({spec})" if r.random() < 0.3 else spec)
+    if r.random() < 0.5:
+        s += r.choice([";", " ; ", "; "]) + marker(r)
+    return s
+
+
+def real():
+    """Every Requires-Dist and Requires-Python of the recorded index."""
+    requires, pythons = {}, {}
+    for path in sorted(glob.glob(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "index", "simple", "*.json"))):
+        with open(path, encoding="utf-8") as f:
+            page = json.load(f)
+        requires.update(dict.fromkeys(page["requires"]))
+        pythons.update(dict.fromkeys(f.get("metadata", {}).get("requires-python") or f.get("requires-python", "") for f in page["files"]))
+    return list(requires), list(pythons)
+
+
+PYTHONS = [f"3.{minor}.{patch}" for minor in range(6, 16) for patch in (0, 1, 9, 21)] + ["2.7.18", "3.13.0rc1", "3.14.0a7", "3.14.0rc1", "4.0.0"]
+
+
+def requires_python(r, scale, recorded):
+    texts = dict.fromkeys(recorded)
+    for _ in range(200 * scale):
+        low, high = sorted(r.sample(range(6, 16), 2))
+        end = lambda: r.choice(["", ".0", ".1", ".9", ".*" if r.random() < 0.1 else ".2", "a1", "rc1", ".dev0"])
+        texts[r.choice([f">=3.{low}{end()},<3.{high}{end()}", f">=3.{low},<4{end()}", f"<=3.{high}{end()}", f">3.{low}{end()}, <=3.{high}.*", f"~=3.{low}{end()}",
+                        f">=3.{low},!=3.{high}.*", f"==3.{high}.*", f">=3.{low},<=3.{high}{end()}", f"<3.{high}", f"3.{low}", f">=3.{low} <3.{high}", f"(>=3.{low})", f">='3.{low}'"])] = None
     out = []
     for s in texts:
-        if "\\" in s:
-            continue
+        try:
+            ss = SpecifierSet(s)
+            out.append([s, mask(ss.contains(v, prereleases=True) for v in PYTHONS)])
+        except InvalidSpecifier:
+            out.append([s, None])
+    return {"pythons": PYTHONS, "specs": out}
+
+
+def requirements(r, scale):
+    """requirements.json.gz: requirements: [[kind, text, null]] or [[kind, text, [name,
+    extras, specifier, url, marker, answers]]] with name and extras normalised, marker
+    and answers as in markers; names: [[text,
+    normalised, is a name]]; python: Requires-Python:
+    pythons, specs: [[text, null or a mask of the pythons it admits]]."""
+    lines, pythons = real()
+    rows = {s: "fixed" for s in REQUIREMENTS + ["foo>=1\n"]}
+    for kind, make, count in (("clauses", clauses, 500), ("URL", url, 300), ("name and extras", odd_name, 300)):
+        for _ in range(count * scale):
+            s = make(r)
+            rows.setdefault(s, kind)
+            if r.random() < 0.4:
+                rows.setdefault(mutate(r, s), kind)
+    rows.update({s: "real" for s in r.sample(lines, min(len(lines), 500 * scale))})
+    out = []
+    for s, kind in rows.items():
         try:
             q = Requirement(s)
             [x._canonical_spec for x in q.specifier]
         except (InvalidRequirement, AssertionError):
-            out.append([s, None])
+            out.append([kind, s, None])
             continue
         extras = sorted({canonicalize_name(e) for e in q.extras})
-        out.append([s, [canonicalize_name(q.name), extras, str(q.specifier), q.url or "", str(q.marker) if q.marker else "",
-                        answers(q.marker) if q.marker else ""]])
-    names = ["Django", "oslo.concurrency", "a__b--c..d", "A-_.B", "zope.interface", "", "-", "_x_", "ÀB", "x"]
-    return {"requirements": out, "names": [[n, canonicalize_name(n)] for n in names]}
+        out.append([kind, s, [canonicalize_name(q.name), extras, str(q.specifier), q.url or "", text(q.marker) if q.marker else "",
+                              answers(q.marker) if q.marker else ""]])
+    names = {n: None for n in ["Django", "oslo.concurrency", "a__b--c..d", "A-_.B", "zope.interface", "", "-", "_x_", "\u00c0B", "x"]}
+    names.update(dict.fromkeys(r.choice([name(r), mutate(r, name(r))]) for _ in range(150 * scale)))
+    return {"requirements": out, "names": [[n, canonicalize_name(n), check_name(n)] for n in names], "python": requires_python(r, scale, pythons)}
+
+
+def check_name(n):
+    try:
+        canonicalize_name(n, validate=True)
+        return True
+    except InvalidName:
+        return False

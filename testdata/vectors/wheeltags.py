@@ -6,7 +6,7 @@ from unittest import mock
 from packaging import _manylinux, _musllinux, tags
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
-from versions import mutate, random_version
+from versions import mutate, random_version, respell
 
 
 WHEELS = """torch-2.6.0+cu124-cp311-cp311-linux_x86_64.whl torch-2.10.0-2-cp312-cp312-manylinux_2_28_x86_64.whl foo-1.0-py2.py3-none-any.whl
@@ -14,18 +14,21 @@ Foo.Bar_baz-1.0.post1-cp39-abi3-manylinux1_x86_64.manylinux_2_5_x86_64.whl foo-1
 foo__bar-1.0-py3-none-any.whl foo-1.0-py3-none.whl foo-1.0-py3-none-any foo-1.0-py3-none-any.WHL foo-x-py3-none-any.whl foo-1.0-py3--any.whl
 foo-1.0-py3.-none-any.whl foo-1.0-3py-none-any.whl -1.0-py3-none-any.whl foo--py3-none-any.whl foo-1.0-1-2-py3-none-any.whl f-o-1.0-py3-none-any.whl
 foo-1!2.0-py3-none-any.whl foo-1.0-0-cp313-cp313t-musllinux_1_2_aarch64.whl foo-1.0--py3-none-any.whl foo-1_0-py3-none-any.whl foo-v1.0-py3-none-any.whl
-foo+x-1.0-py3-none-any.whl Ünï-1.0-py3-none-any.whl foo-1.0_1-py3-none-any.whl foo-1.0-00012_a.b-py3-none-any.whl .whl foo.whl""".split()
+foo+x-1.0-py3-none-any.whl Ünï-1.0-py3-none-any.whl foo-1.0_1-py3-none-any.whl foo-1.0-00012_a.b-py3-none-any.whl .whl foo.whl
+foo-1.0-py3-none-any.whl.whl FOO-1.0-PY3-NONE-ANY.whl foo-1.0-py3-none-any-.whl foo-1.0-py3..py2-none-any.whl foo-1.0-py3-none-.any.whl foo-1.0-²-py3-none-any.whl
+foo-1.0-٣-py3-none-any.whl foo-1.0-py٣-none-any.whl foo-1.0-٣py-none-any.whl foo-1.0-ⅷ-none-any.whl foo-1.0-a·b-none-any.whl foo_-1.0-py3-none-any.whl _-1.0-py3-none-any.whl
+...-1.0-py3-none-any.whl foo-١.0-py3-none-any.whl foo-1.0-py3-nöne-any.whl foo-1.0-p+y-none-any.whl foo-1.0-py3-n+one-a%ny.whl foo-99999999999999999999-py3-none-any.whl""".split()
 
 
 def wheels(r, scale):
     rows = dict.fromkeys(WHEELS)
-    for _ in range(150 * scale):
+    for _ in range(400 * scale):
         dotted = lambda xs: ".".join(r.sample(xs, r.choice([1, 1, 2])))
-        parts = [r.choice(["torch", "Foo_Bar", "zope.interface", "a", "nvidia_cublas_cu12"]), random_version(r)]
+        parts = [r.choice(["torch", "Foo_Bar", "zope.interface", "a", "nvidia_cublas_cu12", "Ruamel.Yaml.CLIB", "a_.b", "PyYAML", "_x"]), r.choice([str, str, lambda v: respell(r, v).strip().replace("-", "_")])(random_version(r))]
         if r.random() < 0.2:
-            parts.append(r.choice(["1", "2", "10", "0a", "3_post"]))
+            parts.append(r.choice(["1", "2", "10", "0a", "3_post", "007", "1.2", "20240101cu124"]))
         parts += [dotted(["py3", "py2", "cp311", "cp39", "cp313"]), dotted(["none", "abi3", "cp311", "cp313t"]),
-                  dotted(["any", "linux_x86_64", "manylinux_2_28_x86_64", "manylinux2014_aarch64", "musllinux_1_1_x86_64", "win_amd64"])]
+                  dotted(["any", "linux_x86_64", "manylinux_2_28_x86_64", "manylinux1_x86_64", "manylinux2010_x86_64", "manylinux2014_aarch64", "musllinux_1_1_x86_64", "win_amd64"])]
         s = "-".join(parts) + ".whl"
         rows[s] = None
         if r.random() < 0.4:
@@ -61,10 +64,10 @@ def tagfile(r, scale):
     first and every 97th tag]]; builds: build tags in order."""
     targets = []
     for minor in range(9, 15):
-        for threaded in ([False, True] if minor >= 13 else [False]):
+        for threaded in (False, True):
             for machine in ("x86_64", "aarch64"):
-                libcs = [((2, n), None) for n in (range(5, 40) if machine == "x86_64" else range(16, 40))]
-                libcs += [(None, (1, n)) for n in range(0, 6)] + [((3, 1), None), (None, None)]
+                libcs = [((2, n), None) for n in range(4, 41)]
+                libcs += [(None, (1, n)) for n in range(0, 6)] + [((3, 1), None), (None, (2, 1)), (None, None)]
                 for glibc, musl in libcs:
                     ts = target_tags(minor, threaded, machine, glibc, musl)
                     digest = hashlib.sha256("\n".join(ts).encode()).hexdigest()

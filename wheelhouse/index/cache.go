@@ -13,14 +13,14 @@ import (
 )
 
 // store is the folder CacheDir/index, shared by processes: every entry is one
-// file that is written whole under another name and renamed. A zero store
-// keeps nothing.
+// file that is written whole under another name and renamed; METADATA alone is
+// appended to. A zero store keeps nothing.
 type store struct{ dir string }
 
 // Folders of the store. The number is the version of what lies in them.
 const (
-	pagesDir    = "page-1"
-	metadataDir = "metadata-1"
+	pagesDir    = "page-2"
+	metadataDir = "metadata-2"
 	localDir    = "local-1"
 	directDir   = "direct-1"
 	blobsDir    = "blob-1"
@@ -96,12 +96,17 @@ func (s store) put(folder, key string, data []byte) error {
 
 // create opens a temporary file beside p, making p's folder where needed.
 func create(p string) (*os.File, error) {
-	f, err := os.CreateTemp(filepath.Dir(p), ".tmp-*")
+	return inFolder(p, func() (*os.File, error) { return os.CreateTemp(filepath.Dir(p), ".tmp-*") })
+}
+
+// inFolder opens a file at or beside p, making p's folder where needed.
+func inFolder(p string, open func() (*os.File, error)) (*os.File, error) {
+	f, err := open()
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
 			return nil, err
 		}
-		f, err = os.CreateTemp(filepath.Dir(p), ".tmp-*")
+		f, err = open()
 	}
 	return f, err
 }

@@ -2,12 +2,12 @@ package index
 
 import (
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"hash/crc32"
 	"io"
 	"math"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -45,6 +45,8 @@ func (e *encoder) seal() []byte {
 	return binary.LittleEndian.AppendUint32(e.b, crc32.Checksum(e.b, castagnoli))
 }
 
+var windows = sync.Pool{New: func() any { return new([64 << 10]byte) }}
+
 // unseal reads a whole entry of size bytes, checks its sum on the way, and
 // gives it as one string.
 func unseal(r io.Reader, size int64) (string, error) {
@@ -54,7 +56,8 @@ func unseal(r io.Reader, size int64) (string, error) {
 	var b strings.Builder
 	b.Grow(int(size) - 4)
 	var sum uint32
-	buf := make([]byte, min(size-4, 64<<10))
+	buf := windows.Get().(*[64 << 10]byte)
+	defer windows.Put(buf)
 	for left := size - 4; left > 0; {
 		p := buf[:min(left, int64(len(buf)))]
 		if _, err := io.ReadFull(r, p); err != nil {
@@ -152,9 +155,13 @@ func (d *decoder) done() error {
 
 // hexHash says whether s is a lower-case hexadecimal sha256.
 func hexHash(s string) bool {
-	if len(s) != 64 || strings.ToLower(s) != s {
+	if len(s) != 64 {
 		return false
 	}
-	_, err := hex.DecodeString(s)
-	return err == nil
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
 }

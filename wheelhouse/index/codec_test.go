@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"wheelwright/solver"
+	"wheelwright/solver/tag"
 )
 
 // openEntry decodes a sealed entry as the cache does.
@@ -26,41 +27,58 @@ func openEntry(b []byte) (*entry, error) {
 	return decodeEntry(text)
 }
 
-func openMetadata(b []byte) (solver.Fact, error) {
-	text, err := unseal(bytes.NewReader(b), int64(len(b)))
-	if err != nil {
-		return solver.Fact{}, err
+// listOf is files in the cache's form.
+func listOf(files ...solver.File) fileList {
+	var w listWriter
+	for i := range files {
+		w.add(&files[i])
 	}
-	return decodeMetadata(text)
+	return w.list()
 }
 
 func TestEntryRoundTrip(t *testing.T) {
-	same := func(e entry) bool {
-		for i := range e.files {
-			f := &e.files[i]
-			f.Size &= 1<<62 - 1
-			if i%2 == 0 {
-				f.URL += f.Name
-			}
-		}
+	same := func(e entry, files []solver.File) bool {
+		e.list = listOf(files...)
 		got, err := openEntry(e.encode())
-		return err == nil && cmp.Equal(*got, e, cmp.AllowUnexported(entry{}), cmpopts.EquateEmpty())
+		if err != nil || !cmp.Equal(*got, e, cmp.AllowUnexported(entry{})) {
+			return false
+		}
+		back, err := got.list.files(nil)
+		return err == nil && cmp.Equal(back, files, cmpopts.EquateEmpty())
 	}
 	// entry's fields are unexported, so quick cannot fill it by itself.
 	fill := func(values []reflect.Value, r *rand.Rand) {
 		text := func() string { return strings.Repeat(string(rune('a'+r.Intn(26))), r.Intn(200)) }
+		digits := func() string {
+			return []string{"", text(), fmt.Sprintf("%032x%032x", r.Uint64(), r.Uint64()), strings.Repeat("A", 64)}[r.Intn(4)]
+		}
 		e := entry{address: text(), etag: text(), modified: text(), expires: r.Int63() - r.Int63(), body: text(), missing: r.Intn(2) == 0}
+		var files []solver.File
 		for range r.Intn(20) {
-			f := solver.File{Name: text(), URL: text(), SHA256: text(), Size: r.Int63(), RequiresPython: text(), YankedReason: text(),
-				MetadataSHA256: text(), Yanked: r.Intn(2) == 0, HasMetadata: r.Intn(2) == 0}
+			f := solver.File{Name: text(), URL: text(), SHA256: digits(), Size: r.Int63(), RequiresPython: text(), YankedReason: text(),
+				MetadataSHA256: digits(), Yanked: r.Intn(2) == 0, HasMetadata: r.Intn(2) == 0}
+			switch r.Intn(4) {
+			case 0:
+				f.Name = "demo-1." + text() + "-py3-none-any.whl"
+			case 1:
+				f.Name = "demo-1.0-2" + text() + "-cp311-cp311-" + text() + ".whl"
+			case 2:
+				f.Name = "demo-1.0" + text() + ".tar.gz"
+			}
+			switch d := digits(); {
+			case r.Intn(3) == 0:
+				f.URL += f.Name
+			case len(d) == 64 && r.Intn(2) == 0:
+				f.URL = "https://files.index.test/packages/" + d[:2] + "/" + d[2:4] + "/" + d[4:] + "/" + f.Name
+			}
 			if r.Intn(3) > 0 {
 				f.Uploaded = time.Unix(r.Int63n(1<<33)-1<<32, r.Int63n(1e9)).UTC()
 			}
-			e.files = append(e.files, f)
+			files = append(files, f)
 		}
-		values[0] = reflect.ValueOf(e)
+		values[0], values[1] = reflect.ValueOf(e), reflect.ValueOf(files)
 	}
-	if err := quick.Check(same, &quick.Config{Values: fill}); err != nil {
+	if err := quick.Check(same, &quick.Config{Values: fill, MaxCount: 400}); err != nil {
 		t.Error(err)
 	}
 }
@@ -71,7 +89,7 @@ func TestMetadataRoundTrip(t *testing.T) {
 		{Metadata: &solver.Metadata{Name: "a", Version: "1"}},
 		{Metadata: &solver.Metadata{Name: "a", Version: "1", RequiresPython: ">=3", RequiresDist: []string{"b", "", "c"}, ProvidesExtra: []string{"x"}}},
 	} {
-		got, err := openMetadata(encodeMetadata(f))
+		got, err := decodeMetadata(string(encodeMetadata(f)))
 		if d := cmp.Diff(f, got); err != nil || d != "" {
 			t.Errorf("%v %s", err, d)
 		}
@@ -92,31 +110,39 @@ func TestEveryDamageIsSeen(t *testing.T) {
 	}
 }
 
-// largeEntry is a page like torch's, of n files.
-func largeEntry(n int) *entry {
-	e := &entry{address: "https://index.test/simple/demo/", body: strings.Repeat("b", 32)}
+// largePage is the files of a page like torch's.
+func largePage(n int) (files []solver.File) {
 	for i := range n {
-		name := fmt.Sprintf("demo-%d.%d-cp311-cp311-manylinux_2_28_x86_64.whl", i/10, i%10)
-		e.files = append(e.files, solver.File{Name: name, URL: "https://files.index.test/packages/8f/c4/3e7a3887eba14e815e614db70b3b529112d1513d9dae6f4d43e373360b7f/" + name,
+		name := fmt.Sprintf("demo-%d.%d-cp3%d-cp3%d-manylinux_2_28_x86_64.whl", i/10, i%10/5, 8+i%5, 8+i%5)
+		files = append(files, solver.File{Name: name, URL: "https://files.index.test/packages/8f/c4/3e7a3887eba14e815e614db70b3b529112d1513d9dae6f4d43e373360b7f/" + name,
 			SHA256: fmt.Sprintf("%064x", i), Size: 888063640, Uploaded: time.Unix(1_700_000_000+int64(i), 5000).UTC(), RequiresPython: ">=3.9"})
 	}
-	return e
+	return files
+}
+
+func largeEntry(n int) *entry {
+	return &entry{address: "https://index.test/simple/demo/", body: strings.Repeat("b", 32), list: listOf(largePage(n)...)}
 }
 
 func BenchmarkDecodePage1000(b *testing.B) {
 	data := largeEntry(1000).encode()
+	want := newWanted([]tag.Target{cp311})
 	b.ReportAllocs()
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {
-		if _, err := openEntry(data); err != nil {
+		e, err := openEntry(data)
+		if err != nil {
 			b.Fatal(err)
+		}
+		if files, err := e.list.files(want); err != nil || len(files) != 200 {
+			b.Fatal(len(files), err)
 		}
 	}
 }
 
 func BenchmarkParseJSON1000(b *testing.B) {
 	var files []string
-	for _, f := range largeEntry(1000).files {
+	for _, f := range largePage(1000) {
 		files = append(files, fmt.Sprintf(`{"filename":%q,"url":%q,"hashes":{"sha256":%q},"requires-python":">=3.9","size":%d,"upload-time":%q,"yanked":false}`,
 			f.Name, f.URL, f.SHA256, f.Size, f.Uploaded.Format(time.RFC3339Nano)))
 	}
@@ -125,8 +151,9 @@ func BenchmarkParseJSON1000(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(page)))
 	for b.Loop() {
-		if got, err := parseJSON(page, base); err != nil || len(got) != 1000 {
-			b.Fatal(err)
+		n := 0
+		if err := parseJSON(bytes.NewReader(page), base, func(*solver.File) { n++ }); err != nil || n != 1000 {
+			b.Fatal(n, err)
 		}
 	}
 }
@@ -143,8 +170,20 @@ func FuzzEntry(f *testing.F) {
 				continue
 			}
 			again, err := openEntry(got.encode())
-			if err != nil || !cmp.Equal(got, again, cmp.AllowUnexported(entry{}), cmpopts.EquateEmpty()) {
+			if err != nil || !cmp.Equal(got, again, cmp.AllowUnexported(entry{})) {
 				t.Fatalf("%+v became %+v, %v", got, again, err)
+			}
+			files, err := got.list.files(nil)
+			if err != nil {
+				continue
+			}
+			back, err := listOf(files...).files(nil)
+			if err != nil || !cmp.Equal(files, back, cmpopts.EquateEmpty()) {
+				t.Fatalf("%+v became %+v, %v", files, back, err)
+			}
+			some, err := got.list.files(newWanted([]tag.Target{cp311}))
+			if err != nil || len(some) > len(files) {
+				t.Fatalf("%d of %d files, %v", len(some), len(files), err)
 			}
 		}
 	})
@@ -153,8 +192,7 @@ func FuzzEntry(f *testing.F) {
 func FuzzMetadataEntry(f *testing.F) {
 	f.Add(encodeMetadata(solver.Fact{Metadata: &solver.Metadata{Name: "a", Version: "1", RequiresDist: []string{"b"}}}))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		e := &encoder{b: append([]byte(nil), b...)}
-		if got, err := openMetadata(e.seal()); err == nil && (got.Metadata == nil) == (got.Broken == "") {
+		if got, err := decodeMetadata(string(b)); err == nil && (got.Metadata == nil) == (got.Broken == "") {
 			t.Fatalf("%+v", got)
 		}
 	})
@@ -181,15 +219,14 @@ func FuzzPage(f *testing.F) {
 	f.Add([]byte(`<base href="https://u@h/"><a href="//x/a.whl#sha256=1" data-yanked>x</a><a href="file:///etc/a.whl">`), false)
 	f.Fuzz(func(t *testing.T, body []byte, isJSON bool) {
 		base, _ := url.Parse("https://index.test/simple/demo/")
-		parse := parseHTML
+		kind := htmlType
 		if isJSON {
-			parse = parseJSON
+			kind = jsonType
 		}
-		files, err := parse(body, base)
+		files, err := allFiles(bytes.NewReader(body), kind, base)
 		if err == nil {
 			sound(t, base, files)
-			e := &entry{files: files}
-			if got, err := openEntry(e.encode()); err != nil || !cmp.Equal(got.files, files, cmpopts.EquateEmpty()) {
+			if got, err := listOf(files...).files(nil); err != nil || !cmp.Equal(got, files, cmpopts.EquateEmpty()) {
 				t.Fatalf("the cache gives %+v for %+v: %v", got, files, err)
 			}
 		}

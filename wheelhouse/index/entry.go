@@ -1,10 +1,6 @@
 package index
 
-import (
-	"strings"
-
-	"wheelwright/solver"
-)
+import "wheelwright/solver"
 
 // entry is what one source answered for one project: a page distilled, with
 // what is needed to ask again.
@@ -15,20 +11,13 @@ type entry struct {
 	expires  int64  // Unix seconds; until then no question is needed
 	body     string // 32 bytes: sha256 of final address, content type and body
 	missing  bool   // the source has no such project
-	files    []solver.File
+	list     fileList
 }
 
-const entryForm = "wheelwright page 1\n"
-
-// Bits of a file's flags.
-const (
-	fileYanked = 1 << iota
-	fileHasMetadata
-	fileNamed // the name stands apart: it is not how the URL ends
-)
+const entryForm = "wheelwright page 2\n"
 
 func (e *entry) encode() []byte {
-	w := &encoder{b: make([]byte, 0, 256+len(e.files)*280)}
+	w := &encoder{b: make([]byte, 0, 512+len(e.list))}
 	w.text(entryForm)
 	w.text(e.address)
 	w.text(e.etag)
@@ -40,38 +29,9 @@ func (e *entry) encode() []byte {
 	} else {
 		w.byte(0)
 	}
-	w.uint(uint64(len(e.files)))
-	for i := range e.files {
-		f := &e.files[i]
-		var flags byte
-		if f.Yanked {
-			flags |= fileYanked
-		}
-		if f.HasMetadata {
-			flags |= fileHasMetadata
-		}
-		if !strings.HasSuffix(f.URL, f.Name) {
-			flags |= fileNamed
-		}
-		w.byte(flags)
-		w.text(f.URL)
-		if flags&fileNamed != 0 {
-			w.text(f.Name)
-		} else {
-			w.uint(uint64(len(f.Name)))
-		}
-		w.text(f.SHA256)
-		w.uint(uint64(f.Size))
-		w.time(f.Uploaded)
-		w.text(f.RequiresPython)
-		w.text(f.YankedReason)
-		w.text(f.MetadataSHA256)
-	}
+	w.b = append(w.b, e.list...)
 	return w.seal()
 }
-
-// minFile is the least number of bytes a file takes.
-const minFile = 9
 
 func decodeEntry(text string) (*entry, error) {
 	d := &decoder{s: text}
@@ -79,30 +39,8 @@ func decodeEntry(text string) (*entry, error) {
 		return nil, errEntry
 	}
 	e := &entry{address: d.text(), etag: d.text(), modified: d.text(), expires: d.int(), body: d.text(), missing: d.byte() == 1}
-	e.files = make([]solver.File, d.count(minFile))
-	for i := range e.files {
-		f := &e.files[i]
-		flags := d.byte()
-		f.URL = d.text()
-		if flags&fileNamed != 0 {
-			f.Name = d.text()
-		} else if n := d.uint(); n <= uint64(len(f.URL)) {
-			f.Name = f.URL[uint64(len(f.URL))-n:]
-		} else {
-			d.fail()
-		}
-		f.SHA256 = d.text()
-		if f.Size = int64(d.uint()); f.Size < 0 {
-			d.fail()
-		}
-		f.Uploaded = d.time()
-		f.RequiresPython, f.YankedReason, f.MetadataSHA256 = d.text(), d.text(), d.text()
-		f.Yanked, f.HasMetadata = flags&fileYanked != 0, flags&fileHasMetadata != 0
-		if d.err != nil {
-			return nil, d.err
-		}
-	}
-	return e, d.done()
+	e.list = fileList(d.s)
+	return e, d.err
 }
 
 const metadataForm = "wheelwright metadata 1\n"
@@ -125,7 +63,7 @@ func encodeMetadata(f solver.Fact) []byte {
 			w.text(s)
 		}
 	}
-	return w.seal()
+	return w.b
 }
 
 func decodeMetadata(text string) (solver.Fact, error) {

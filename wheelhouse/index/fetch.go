@@ -17,11 +17,12 @@ type task struct {
 	what     string // "page of torch"
 	address  string
 	accept   string
-	etag     string // If-None-Match
-	modified string // If-Modified-Since
-	span     string // Range, "bytes=…"
-	limit    int64  // most bytes of body
-	expect   string // what the body should be, for a body over the limit
+	etag     string    // If-None-Match
+	modified string    // If-Modified-Since
+	span     string    // Range, "bytes=…"
+	limit    int64     // most bytes of body
+	expect   string    // what the body should be, for a body over the limit
+	body     *pageBody // reads the body of a 200 as it arrives; nil: it is held whole
 }
 
 // reply is a finished response.
@@ -29,6 +30,7 @@ type reply struct {
 	status int
 	header http.Header
 	body   []byte
+	size   int64    // of the body, held or read
 	at     *url.URL // after redirects, without credentials
 	trace  func(verdict string)
 }
@@ -88,7 +90,7 @@ func (c *Client) attempt(ctx context.Context, t task) (*reply, http.Header, erro
 	}
 	defer res.Body.Close()
 	r := &reply{status: res.StatusCode, header: res.Header, at: res.Request.URL}
-	r.trace = func(verdict string) { c.tracef(r.at, r.status, len(r.body), verdict) }
+	r.trace = func(verdict string) { c.tracef(r.at, r.status, r.size, verdict) }
 	if t.span != "" && r.status == http.StatusOK || transient(r.status) {
 		return r, nil, nil
 	}
@@ -96,15 +98,21 @@ func (c *Client) attempt(ctx context.Context, t task) (*reply, http.Header, erro
 		r.trace("too large")
 		return nil, nil, oversize(t, r.at)
 	}
-	r.body, err = readBody(res.Body, res.ContentLength, t.limit, watch)
-	c.bytesRead.Add(int64(len(r.body)))
-	if err != nil {
-		r.trace("cut")
-		return nil, nil, c.failure(t, watch.cause(err))
+	body := &counted{r: io.LimitReader(watch.reader(res.Body), t.limit+1)}
+	if t.body != nil && r.status == http.StatusOK {
+		err = t.body.read(body, r.header, r.at)
+	} else {
+		r.body, err = readBody(body, res.ContentLength, t.limit)
 	}
-	if int64(len(r.body)) > t.limit {
+	r.size = body.n
+	c.bytesRead.Add(r.size)
+	switch {
+	case r.size > t.limit:
 		r.trace("too large")
 		return nil, nil, oversize(t, r.at)
+	case err != nil:
+		r.trace("cut")
+		return nil, nil, c.failure(t, watch.cause(err))
 	}
 	return r, nil, nil
 }
@@ -114,14 +122,25 @@ func oversize(t task, at *url.URL) error {
 		Because("it is over %d bytes, expected %s", t.limit, t.expect).Try("check the address of the index")
 }
 
-// readBody reads at most limit+1 bytes.
-func readBody(r io.Reader, length, limit int64, watch *watch) ([]byte, error) {
+// counted counts what is read.
+type counted struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// readBody reads all of r.
+func readBody(r io.Reader, length, limit int64) ([]byte, error) {
 	size := int64(32 << 10)
 	if length >= 0 {
 		size = min(length, limit) + 1
 	}
 	buf := make([]byte, 0, size)
-	r = io.LimitReader(watch.reader(r), limit+1)
 	for {
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
@@ -223,7 +242,7 @@ func (c *Client) refusal(t task, r *reply) error {
 }
 
 // tracef writes one line: method, address, status, bytes, verdict.
-func (c *Client) tracef(u *url.URL, status, bytes int, verdict string) {
+func (c *Client) tracef(u *url.URL, status int, bytes int64, verdict string) {
 	if c.trace == nil {
 		return
 	}

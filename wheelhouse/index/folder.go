@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -29,7 +30,7 @@ type wheelFolder struct {
 	listed bool
 }
 
-func (f *wheelFolder) files(ctx context.Context, name pep508.Name) ([]solver.File, bool, error) {
+func (f *wheelFolder) files(ctx context.Context, name pep508.Name, _ *wanted) ([]solver.File, bool, error) {
 	if err := f.list(); err != nil {
 		return nil, false, err
 	}
@@ -95,7 +96,7 @@ type folderIndex struct {
 	dir string
 }
 
-func (f *folderIndex) files(_ context.Context, name pep508.Name) ([]solver.File, bool, error) {
+func (f *folderIndex) files(_ context.Context, name pep508.Name, _ *wanted) ([]solver.File, bool, error) {
 	if st, err := os.Stat(f.dir); err != nil || !st.IsDir() {
 		return nil, false, fault.New(fault.Input, "index %s", f.src).Because("there is no folder %s", f.dir)
 	}
@@ -123,7 +124,7 @@ func readPage(path, base, what string) ([]solver.File, error) {
 		return nil, fault.New(fault.Input, "%s in %s", what, path).Wrap(err)
 	}
 	at := &url.URL{Scheme: "file", Path: filepath.ToSlash(base)}
-	files, err := parsePage(body, "", at)
+	files, err := allFiles(bytes.NewReader(body), "", at)
 	if err != nil {
 		return nil, fault.New(fault.Input, "%s in %s", what, path).Because("%v, expected a page of the Simple API (PEP 691 JSON or PEP 503 HTML)", err)
 	}

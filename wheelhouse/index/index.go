@@ -24,12 +24,14 @@ import (
 	"wheelwright/fault"
 	"wheelwright/solver"
 	"wheelwright/solver/pep508"
+	"wheelwright/solver/tag"
 )
 
 // ClientOptions are what a Client needs besides its sources.
 type ClientOptions struct {
 	CacheDir string       // the client owns CacheDir/index; empty: nothing is kept
 	Offline  bool         // open no socket: answer from cache and folders alone
+	Targets  []tag.Target // give only files that serve one of them, and what shows why others do not; none: every file
 	Parallel int          // requests at a time; 0: DefaultParallel
 	Trace    io.Writer    // one line for each request; may be nil
 	Log      func(string) // notes for a person, each once; may be nil
@@ -55,6 +57,7 @@ type Client struct {
 	offline bool
 	web     http.RoundTripper // nil offline
 	slots   *semaphore.Weighted
+	want    *wanted
 	clock
 
 	traceMu sync.Mutex
@@ -68,6 +71,7 @@ type Client struct {
 
 	pages     flight[pep508.Name, solver.Fact]
 	metadatas flight[string, solver.Fact]
+	bundles   bundles
 	blobs     flight[string, solver.File]
 	asked     flight[string, bool] // whether a kept file is still the server's
 	habits    habits
@@ -82,7 +86,7 @@ func New(s Settings, o ClientOptions) (*Client, error) {
 	}
 	c := &Client{
 		sources: s.Sources, offline: o.Offline, slots: semaphore.NewWeighted(int64(o.Parallel)),
-		trace: o.Trace, log: o.Log, logged: map[string]bool{}, unasked: map[int]int{},
+		want: newWanted(o.Targets), trace: o.Trace, log: o.Log, logged: map[string]bool{}, unasked: map[int]int{},
 		clock: clock{now: time.Now, sleep: pause, jitter: rand.Float64, stall: stallTimeout, hedge: hedge},
 	}
 	if !o.Offline {
@@ -166,9 +170,9 @@ func (c *Client) hit(address, verdict string) {
 }
 
 // answerer answers for one source: the files of a project; found is false when
-// the source does not have it.
+// the source does not have it. want may cut short what a long page gives.
 type answerer interface {
-	files(ctx context.Context, name pep508.Name) (files []solver.File, found bool, err error)
+	files(ctx context.Context, name pep508.Name, want *wanted) (files []solver.File, found bool, err error)
 }
 
 // loginHint names the environment variables that log in to the source at u.

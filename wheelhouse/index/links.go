@@ -21,19 +21,19 @@ type links struct {
 	got bool
 }
 
-func (l *links) files(ctx context.Context, name pep508.Name) ([]solver.File, bool, error) {
+func (l *links) files(ctx context.Context, name pep508.Name, _ *wanted) ([]solver.File, bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.got {
-		e, err := l.c.page(ctx, task{what: "find-links page " + l.src.Name, address: l.src.URL,
-			accept: "text/html, application/xhtml+xml;q=0.9, */*;q=0.1", limit: maxPage, expect: "an HTML page with links to files"})
+		all, e, err := l.c.page(ctx, task{what: "find-links page " + l.src.Name, address: l.src.URL,
+			accept: "text/html, application/xhtml+xml;q=0.9, */*;q=0.1", limit: maxPage, expect: "an HTML page with links to files"}, nil)
 		if err != nil {
 			return nil, false, err
 		}
 		if e.missing {
 			return nil, false, fault.New(fault.Input, "find-links page %s", plain(l.src.URL)).Because("its server has no such page").Try("check the address")
 		}
-		l.all, l.got = e.files, true
+		l.all, l.got = all, true
 	}
 	mine := ofProject(l.all, name)
 	return mine, len(mine) > 0, nil

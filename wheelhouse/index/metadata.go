@@ -23,7 +23,7 @@ const maxMetadata = 8 << 20
 // there: compare it with the wheel's own.
 func (c *Client) Metadata(ctx context.Context, name pep508.Name, file solver.File) (solver.Fact, error) {
 	key := metadataKey(file)
-	return c.metadatas.do(ctx, key, func() (solver.Fact, error) { return c.metadata(ctx, key, file) })
+	return c.metadatas.do(ctx, key, func() (solver.Fact, error) { return c.metadata(ctx, name, key, file) })
 }
 
 // metadataKey is by the wheel's bytes where they are known.
@@ -37,12 +37,13 @@ func metadataKey(f solver.File) string {
 // Forget drops what is remembered of a wheel's METADATA: for a caller that
 // found the wheel itself to say otherwise.
 func (c *Client) Forget(file solver.File) {
-	key := metadataKey(file)
-	c.metadatas.forget(key)
-	c.store.drop(metadataDir, key)
+	c.metadatas.forget(metadataKey(file))
+	if t, err := tag.ParseWheel(file.Name); err == nil {
+		c.dropMetadata(pep508.Normalize(t.Name))
+	}
 }
 
-func (c *Client) metadata(ctx context.Context, key string, f solver.File) (solver.Fact, error) {
+func (c *Client) metadata(ctx context.Context, name pep508.Name, key string, f solver.File) (solver.Fact, error) {
 	t, err := tag.ParseWheel(f.Name)
 	if err != nil {
 		return solver.Fact{Broken: err.Error()}, nil
@@ -51,7 +52,7 @@ func (c *Client) metadata(ctx context.Context, key string, f solver.File) (solve
 	if !local {
 		// A reason to pass a release over is asked for again: the server's
 		// answer may have been a mishap.
-		if fact, ok := c.cachedMetadata(key); ok && (fact.Broken == "" || c.offline) {
+		if fact, ok := c.cachedMetadata(name, key); ok && (fact.Broken == "" || c.offline) {
 			c.hits.Add(1)
 			return fact, nil
 		}
@@ -78,19 +79,7 @@ func (c *Client) metadata(ctx context.Context, key string, f solver.File) (solve
 	if local {
 		return fact, nil
 	}
-	return fact, c.store.put(metadataDir, key, encodeMetadata(fact))
-}
-
-func (c *Client) cachedMetadata(key string) (solver.Fact, bool) {
-	text, ok := c.store.get(metadataDir, key)
-	if !ok {
-		return solver.Fact{}, false
-	}
-	fact, err := decodeMetadata(text)
-	if err != nil {
-		c.store.drop(metadataDir, key)
-	}
-	return fact, err == nil
+	return fact, c.keepMetadata(name, key, fact)
 }
 
 // rawMetadata gets METADATA from the server: FILE.metadata, or the wheel's

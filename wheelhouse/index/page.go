@@ -1,11 +1,8 @@
 package index
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
-	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -36,30 +33,32 @@ type simple struct {
 	src Source
 }
 
-func (s *simple) files(ctx context.Context, name pep508.Name) ([]solver.File, bool, error) {
+func (s *simple) files(ctx context.Context, name pep508.Name, want *wanted) ([]solver.File, bool, error) {
 	address := strings.TrimSuffix(s.src.URL, "/") + "/" + url.PathEscape(string(name)) + "/"
-	e, err := s.c.page(ctx, task{what: "page of " + string(name), address: address, accept: acceptPage,
-		limit: maxPage, expect: "a page of the Simple API (PEP 691 JSON or PEP 503 HTML)"})
+	files, e, err := s.c.page(ctx, task{what: "page of " + string(name), address: address, accept: acceptPage,
+		limit: maxPage, expect: "a page of the Simple API (PEP 691 JSON or PEP 503 HTML)"}, want)
 	if err != nil {
 		return nil, false, err
 	}
-	return e.files, !e.missing, nil
+	return files, !e.missing, nil
 }
 
 // page answers from the cache where that is allowed, and asks otherwise.
-func (c *Client) page(ctx context.Context, t task) (*entry, error) {
+func (c *Client) page(ctx context.Context, t task, want *wanted) ([]solver.File, *entry, error) {
 	key := keyOf(t.address)
-	old := c.cachedPage(key, t.address)
+	old, files := c.cachedPage(key, t.address, want)
 	if old != nil && (c.offline || c.now().Unix() < old.expires) {
 		c.hit(t.address, "cached")
-		return old, nil
+		return files, old, nil
 	}
+	t.body = &pageBody{}
 	if old != nil {
-		t.etag, t.modified = old.etag, old.modified
+		// Its bytes may be those of last time, and then need not be read.
+		t.etag, t.modified, t.body.old = old.etag, old.modified, old.body
 	}
 	r, err := c.fetch(ctx, t)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	e := &entry{address: t.address, etag: r.header.Get("ETag"), modified: r.header.Get("Last-Modified"),
 		expires: expiry(r.header, c.now())}
@@ -73,7 +72,7 @@ func (c *Client) page(ctx context.Context, t task) (*entry, error) {
 		if e.modified == "" {
 			e.modified = old.modified
 		}
-		e.body, e.missing, e.files = old.body, old.missing, old.files
+		e.body, e.missing = old.body, old.missing
 	case r.status == http.StatusNotFound || r.status == http.StatusGone:
 		e.missing, e.etag, e.modified = true, "", ""
 		if old != nil && old.missing {
@@ -82,80 +81,58 @@ func (c *Client) page(ctx context.Context, t task) (*entry, error) {
 	case r.status != http.StatusOK:
 		r.trace("refused")
 		if err := c.refusal(t, r); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return nil, c.notPage(t, r, errors.New("the server answered "+strconv.Itoa(r.status)))
+		return nil, nil, c.notPage(t, r, errors.New("the server answered "+strconv.Itoa(r.status)))
+	case t.body.err != nil:
+		r.trace("unusable")
+		return nil, nil, c.notPage(t, r, t.body.err)
 	default:
-		kind, _, _ := mime.ParseMediaType(r.header.Get("Content-Type"))
-		h := sha256.New()
-		h.Write([]byte(r.at.String() + "\n" + kind + "\n"))
-		h.Write(r.body)
-		e.body = string(h.Sum(nil))
-		if old != nil && old.body == e.body {
-			verdict, e.files = "unchanged", old.files
-			break
-		}
-		if old != nil {
+		e.body, e.list = t.body.sum, t.body.list
+		if t.body.same {
+			verdict = "unchanged"
+		} else if old != nil {
 			verdict = "changed"
-		}
-		if e.files, err = parsePage(r.body, kind, r.at); err != nil {
-			r.trace("unusable")
-			return nil, c.notPage(t, r, err)
 		}
 	}
 	r.trace(verdict)
 	if verdict == "unchanged" {
 		c.revalidated.Add(1)
+		e.list = old.list
+	} else if files, err = e.list.files(want); err != nil {
+		return nil, nil, c.notPage(t, r, err)
 	}
 	if forbidden(r.header) {
 		c.store.drop(pagesDir, key)
-		return e, nil
+		return files, e, nil
 	}
 	if verdict == "unchanged" && e.etag == old.etag && e.modified == old.modified && e.expires == old.expires {
-		return e, nil
+		return files, e, nil
 	}
-	return e, c.store.put(pagesDir, key, e.encode())
+	return files, e, c.store.put(pagesDir, key, e.encode())
 }
 
 // cachedPage reads a page from the cache; a damaged one is dropped.
-func (c *Client) cachedPage(key, address string) *entry {
+func (c *Client) cachedPage(key, address string, want *wanted) (*entry, []solver.File) {
 	text, ok := c.store.get(pagesDir, key)
 	if !ok {
-		return nil
+		return nil, nil
 	}
 	e, err := decodeEntry(text)
-	if err != nil || e.address != address {
-		c.store.drop(pagesDir, key)
-		return nil
+	if err == nil && e.address == address {
+		var files []solver.File
+		if files, err = e.list.files(want); err == nil {
+			return e, files
+		}
 	}
-	return e
+	c.store.drop(pagesDir, key)
+	return nil, nil
 }
 
 // notPage is the fault for a body that is no page.
 func (c *Client) notPage(t task, r *reply, cause error) error {
 	return fault.New(fault.Input, "%s at %s", t.what, plainURL(r.at)).
 		Because("%v, expected %s", cause, t.expect).Try("check the address of the index")
-}
-
-// parsePage reads a page by its content type, or by how it begins where the
-// type says nothing.
-func parsePage(body []byte, kind string, at *url.URL) ([]solver.File, error) {
-	switch kind {
-	case "application/vnd.pypi.simple.v1+json", "application/json":
-		return parseJSON(body, at)
-	case "application/vnd.pypi.simple.v1+html", "text/html", "application/xhtml+xml":
-		return parseHTML(body, at)
-	}
-	switch start := bytes.TrimLeft(body, " \t\r\n\ufeff"); {
-	case len(start) > 0 && start[0] == '{':
-		return parseJSON(body, at)
-	case len(start) > 0 && start[0] == '<':
-		return parseHTML(body, at)
-	}
-	if kind == "" {
-		kind = "none"
-	}
-	return nil, errors.New("content type " + kind)
 }
 
 // expiry is until when a page needs no question, in Unix seconds: max-age

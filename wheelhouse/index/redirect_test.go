@@ -45,7 +45,7 @@ func TestCredentialsStayWithTheirHost(t *testing.T) {
 		t.Errorf("%+v %v", m, err)
 	}
 	for _, path := range []string{"/moved/", "/away/", "/back/"} {
-		e, err := c.page(ctx, task{what: "page", address: own.URL + path, limit: maxPage})
+		_, e, err := c.page(ctx, task{what: "page", address: own.URL + path, limit: maxPage}, nil)
 		if err != nil || e.missing {
 			t.Errorf("%s: %+v %v", path, e, err)
 		}

@@ -1,8 +1,8 @@
 package index
 
 import (
-	"bytes"
 	"errors"
+	"io"
 	"net/url"
 	"strings"
 
@@ -14,21 +14,25 @@ import (
 // errNoIndex is a page that lists nothing and does not say it is an index.
 var errNoIndex = errors.New("HTML with no links to distribution files")
 
-// parseHTML reads a PEP 503 page, or a find-links page, whose address is base.
-func parseHTML(body []byte, base *url.URL) ([]solver.File, error) {
-	z := html.NewTokenizer(bytes.NewReader(body))
+// parseHTML reads a PEP 503 page, or a find-links page, whose address is base,
+// as it streams in, giving each file to add.
+func parseHTML(body io.Reader, base *url.URL, add func(*solver.File)) error {
+	z := html.NewTokenizer(body)
 	z.SetMaxBuf(1 << 20)
-	var out []solver.File
+	some := false    // it lists a file
 	index := false   // it says that it is an index page
 	heading := false // inside title or h1
 	based := false
 	for {
 		switch z.Next() {
 		case html.ErrorToken:
-			if len(out) == 0 && !index {
-				return nil, errNoIndex
+			switch err := z.Err(); {
+			case err != io.EOF && err != html.ErrBufferExceeded:
+				return err
+			case !some && !index:
+				return errNoIndex
 			}
-			return out, nil
+			return nil
 		case html.TextToken:
 			if heading && strings.HasPrefix(strings.ToLower(strings.TrimSpace(string(z.Text()))), "links for") {
 				index = true
@@ -54,7 +58,8 @@ func parseHTML(body []byte, base *url.URL) ([]solver.File, error) {
 				}
 			case "a":
 				if f, ok := link(base, at); ok {
-					out = append(out, f)
+					some = true
+					add(&f)
 				}
 			}
 		}

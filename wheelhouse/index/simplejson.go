@@ -1,9 +1,9 @@
 package index
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"strings"
 	"time"
@@ -11,130 +11,174 @@ import (
 	"wheelwright/solver"
 )
 
-// jsonPage is PEP 691 as far as it is read.
-type jsonPage struct {
-	Meta struct {
-		Version string `json:"api-version"`
-	} `json:"meta"`
-	Files *[]jsonFile `json:"files"`
-}
-
-type jsonFile struct {
-	Name   string `json:"filename"`
-	URL    string `json:"url"`
-	Hashes struct {
-		SHA256 string `json:"sha256"`
-	} `json:"hashes"`
-	RequiresPython *string `json:"requires-python"`
-	Size           int64   `json:"size"`
-	Uploaded       string  `json:"upload-time"`
-	Yanked         any     `json:"yanked"`        // bool, or the reason
-	Core           any     `json:"core-metadata"` // bool, or hashes
-	DistInfo       any     `json:"dist-info-metadata"`
-}
-
-// parseJSON reads a PEP 691 page whose address is base.
-func parseJSON(body []byte, base *url.URL) ([]solver.File, error) {
-	var p jsonPage
-	if err := json.Unmarshal(body, &p); err != nil {
-		return nil, fmt.Errorf("wrong JSON: %w", err)
-	}
-	if v := p.Meta.Version; v != "" && v != "1" && !strings.HasPrefix(v, "1.") {
-		return nil, fmt.Errorf("version %q of the Simple API, known is 1.x", v)
-	}
-	if p.Files == nil {
-		return nil, errors.New("JSON without a list of files")
-	}
-	out := make([]solver.File, 0, len(*p.Files))
-	for i := range *p.Files {
-		j := &(*p.Files)[i]
-		if j.Name == "" || j.URL == "" {
-			return nil, fmt.Errorf("file %d has no name or no address", i+1)
-		}
-		f := solver.File{Name: j.Name, Size: max(j.Size, 0)}
-		var ok bool
-		if f.URL, _, ok = resolve(base, j.URL); !ok || !cleanFile(f.Name) {
-			continue
-		}
-		if h := strings.ToLower(j.Hashes.SHA256); hexHash(h) {
-			f.SHA256 = h
-		}
-		if j.RequiresPython != nil {
-			f.RequiresPython = *j.RequiresPython
-		}
-		if t, err := time.Parse(time.RFC3339Nano, j.Uploaded); err == nil {
-			f.Uploaded = t.UTC()
-		}
-		switch y := j.Yanked.(type) {
-		case bool:
-			f.Yanked = y
-		case string:
-			f.Yanked, f.YankedReason = true, y
-		}
-		if j.Core == nil {
-			j.Core = j.DistInfo
-		}
-		switch m := j.Core.(type) {
-		case bool:
-			f.HasMetadata = m
-		case map[string]any:
-			f.HasMetadata = true
-			if h, _ := m["sha256"].(string); hexHash(strings.ToLower(h)) {
-				f.MetadataSHA256 = strings.ToLower(h)
+// parseJSON reads a PEP 691 page whose address is base as it streams in,
+// giving each file to add, which must not keep it.
+func parseJSON(body io.Reader, base *url.URL, add func(*solver.File)) error {
+	j := newJSONReader(body)
+	p := &jsonFiles{j: j, base: base, add: add}
+	version, listed := "", false
+	j.object(func(key []byte) {
+		switch string(key) {
+		case "meta":
+			j.ifObject(func(key []byte) {
+				if string(key) == "api-version" && j.peek() == '"' {
+					version = string(j.string())
+				} else {
+					j.skip()
+				}
+			})
+		case "files":
+			if j.peek() == 'n' { // null
+				j.skip()
+				return
 			}
-		}
-		out = append(out, f)
-	}
-	return out, nil
-}
-
-// resolve makes a listed address absolute, without credentials and fragment;
-// the fragment is given apart.
-func resolve(base *url.URL, ref string) (address, fragment string, ok bool) {
-	ref, fragment, _ = strings.Cut(ref, "#")
-	if rest, abs := strings.CutPrefix(ref, "https://"); abs && plainRest(rest) {
-		return ref, fragment, true
-	}
-	u, err := base.Parse(ref)
-	if err != nil {
-		return "", "", false
-	}
-	switch u.Scheme {
-	case "http", "https":
-		if u.Host == "" {
-			return "", "", false
-		}
-	case "file":
-		// A page from the network never points into this machine.
-		if base.Scheme != "file" {
-			return "", "", false
-		}
-	default:
-		return "", "", false
-	}
-	return bare(u).String(), fragment, true
-}
-
-// plainRest says whether what follows https:// needs no parsing: a host with
-// no credentials and a path of unreserved or escaped characters.
-func plainRest(s string) bool {
-	slash := strings.IndexByte(s, '/')
-	if slash <= 0 {
-		return false
-	}
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		switch {
-		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9':
-		case c == '-' || c == '.' || c == '_':
-			if i+1 < len(s) && c == '.' && s[i+1] == '.' {
-				return false
-			}
-		case i > slash && (c == '/' || c == '+' || c == '~'):
-		case i == slash:
+			listed = true
+			j.array(p.file)
 		default:
-			return false
+			j.skip()
 		}
+	})
+	switch err := j.done(); {
+	case p.err != nil:
+		return p.err
+	case err != nil:
+		return fmt.Errorf("wrong JSON: %w", err)
+	case version != "" && version != "1" && !strings.HasPrefix(version, "1."):
+		return fmt.Errorf("version %q of the Simple API, known is 1.x", version)
+	case !listed:
+		return errors.New("JSON without a list of files")
 	}
-	return true
+	return nil
+}
+
+// jsonFiles reads the elements of a page's list.
+type jsonFiles struct {
+	j    *jsonReader
+	base *url.URL
+	add  func(*solver.File)
+	n    int
+	err  error
+}
+
+func (p *jsonFiles) file() {
+	var f solver.File
+	var ref string
+	var core, dist coreMetadata
+	j := p.j
+	p.n++
+	j.object(func(key []byte) {
+		switch string(key) {
+		case "filename":
+			f.Name = j.ifString()
+		case "url":
+			ref = j.ifString()
+		case "hashes":
+			j.ifObject(func(key []byte) {
+				if string(key) == "sha256" {
+					f.SHA256 = sha256Of(j.ifString())
+				} else {
+					j.skip()
+				}
+			})
+		case "requires-python":
+			f.RequiresPython = j.ifString()
+		case "size":
+			if c := j.peek(); c >= '0' && c <= '9' {
+				f.Size, _ = j.number()
+			} else {
+				j.skip()
+			}
+		case "upload-time":
+			if t, err := time.Parse(time.RFC3339Nano, j.ifString()); err == nil {
+				f.Uploaded = t.UTC()
+			}
+		case "yanked":
+			if f.Yanked, f.YankedReason = false, ""; j.peek() == '"' {
+				f.Yanked, f.YankedReason = true, j.ifString()
+			} else {
+				f.Yanked = j.ifTrue()
+			}
+		case "core-metadata":
+			core.read(j)
+		case "dist-info-metadata":
+			dist.read(j)
+		default:
+			j.skip()
+		}
+	})
+	if j.err != nil {
+		return
+	}
+	if f.Name == "" || ref == "" {
+		p.err = fmt.Errorf("file %d has no name or no address", p.n)
+		j.fail("%w", p.err)
+		return
+	}
+	var ok bool
+	if f.URL, _, ok = resolve(p.base, ref); !ok || !cleanFile(f.Name) {
+		return
+	}
+	if !core.given {
+		core = dist
+	}
+	f.HasMetadata, f.MetadataSHA256 = core.has, core.sha256
+	p.add(&f)
+}
+
+// coreMetadata is whether FILE.metadata is there (PEP 658, 714): a bool, or
+// its hashes.
+type coreMetadata struct {
+	given, has bool
+	sha256     string
+}
+
+func (m *coreMetadata) read(j *jsonReader) {
+	*m = coreMetadata{given: j.peek() != 'n'} // null says nothing
+	if j.peek() != '{' {
+		m.has = j.ifTrue()
+		return
+	}
+	m.has = true
+	j.object(func(key []byte) {
+		if string(key) == "sha256" {
+			m.sha256 = sha256Of(j.ifString())
+		} else {
+			j.skip()
+		}
+	})
+}
+
+// sha256Of is the hash in lower case; empty where it is none.
+func sha256Of(text string) string {
+	if text = strings.ToLower(text); !hexHash(text) {
+		return ""
+	}
+	return text
+}
+
+// ifString is a string; another value is passed over and empty.
+func (j *jsonReader) ifString() string {
+	if j.peek() == '"' {
+		return string(j.string())
+	}
+	j.skip()
+	return ""
+}
+
+// ifTrue says whether the value is true, whatever it is.
+func (j *jsonReader) ifTrue() bool {
+	if c := j.peek(); c == 't' || c == 'f' {
+		return j.literal() == "true"
+	}
+	j.skip()
+	return false
+}
+
+// ifObject reads an object; another value is passed over.
+func (j *jsonReader) ifObject(member func(key []byte)) {
+	if j.peek() == '{' {
+		j.object(member)
+		return
+	}
+	j.skip()
 }

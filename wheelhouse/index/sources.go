@@ -15,15 +15,15 @@ import (
 // among the sources that name the project in Packages, or else among those
 // without Packages, the first that has it. A project that none has is Missing.
 func (c *Client) Page(ctx context.Context, name pep508.Name) (solver.Fact, error) {
-	return c.pages.do(ctx, name, func() (solver.Fact, error) { return c.ask(ctx, name) })
+	return c.pages.do(ctx, name, func() (solver.Fact, error) { return c.ask(ctx, name, c.want) })
 }
 
-func (c *Client) ask(ctx context.Context, name pep508.Name) (solver.Fact, error) {
+func (c *Client) ask(ctx context.Context, name pep508.Name, want *wanted) (solver.Fact, error) {
 	asked := c.eligible(name)
 	var without []string
 	for i, at := range asked {
 		src := c.sources[at]
-		files, found, err := c.answers[at].files(ctx, name)
+		files, found, err := c.answers[at].files(ctx, name, want)
 		if err != nil {
 			return solver.Fact{}, err
 		}
@@ -54,7 +54,7 @@ func (c *Client) shadow(ctx context.Context, name pep508.Name, from Source, rest
 			c.unaskedMu.Unlock()
 			continue
 		}
-		_, found, err := c.answers[at].files(ctx, name)
+		_, found, err := c.answers[at].files(ctx, name, nil)
 		if err != nil {
 			return err
 		}
@@ -106,14 +106,19 @@ func plainSource(s Source) string {
 // It is empty when the index does not have the file.
 func (c *Client) Locate(ctx context.Context, name pep508.Name, filename, sha256 string) ([]string, error) {
 	fact, err := c.Page(ctx, name)
-	if err != nil || fact.Page == nil {
-		return nil, err
-	}
 	var out []string
-	for _, f := range fact.Page.Files {
-		if f.SHA256 == sha256 && sha256 != "" || f.SHA256 == "" && f.Name == filename {
-			out = append(out, f.URL)
+	for whole := false; ; whole = true {
+		if err != nil || fact.Page == nil {
+			return nil, err
 		}
+		for _, f := range fact.Page.Files {
+			if f.SHA256 == sha256 && sha256 != "" || f.SHA256 == "" && f.Name == filename {
+				out = append(out, f.URL)
+			}
+		}
+		if len(out) > 0 || whole || c.want == nil {
+			return out, nil
+		}
+		fact, err = c.ask(ctx, name, nil) // a lock of another target
 	}
-	return out, nil
 }

@@ -1,0 +1,128 @@
+package solver
+
+import (
+	"slices"
+
+	"wheelwright/solver/engine"
+	"wheelwright/solver/pep440"
+)
+
+// report tells, of an answer found, how far what the user requires is from
+// its newest, and why.
+func (s *Solver) report() Outcome {
+	a := s.answer
+	if s.fresh == nil {
+		s.fresh = &fresh{ladders: s.ladders()}
+	}
+	for ; a.explored < len(s.fresh.ladders); a.explored++ {
+		lag, need := s.lag(a.explored)
+		if need != nil {
+			return s.blocked(need)
+		}
+		a.solution.Lags = append(a.solution.Lags, lag)
+	}
+	return Outcome{State: Done, Solution: a.solution}
+}
+
+// lag is that of the i-th distribution the user requires.
+func (s *Solver) lag(i int) (Lag, []Key) {
+	l := s.fresh.ladders[i]
+	v := s.answer.value[l.d.pkg]
+	chosen := l.d.releases[v-1].version
+	lag := Lag{Name: l.d.name, Version: chosen, Newest: chosen}
+	kept := s.kept(l.d, v)
+	if kept && l.ruled { // its METADATA was not asked for to choose it, nor that of newer ones
+		return lag, nil
+	}
+	if need := s.walk(l, v); need != nil {
+		return lag, need
+	}
+	lag.Superseded = l.lag(v)
+	if l.newest > 0 {
+		lag.Newest = l.d.releases[l.newest-1].version
+	}
+	switch {
+	case lag.Newest.Compare(chosen) <= 0:
+		lag.Newest = chosen
+		return lag, nil
+	case lag.Superseded == 0:
+		return lag, nil
+	case kept:
+		lag.Because = []string{"the lock keeps " + string(l.d.name) + " " + chosen.String()}
+		return lag, nil
+	}
+	better := s.eng.Empty(l.d.pkg)
+	for w := 1; w < v; w++ {
+		if l.allowed.Has(w) && l.usable.Has(w) && (s.p.Prefer == PreferOrder || l.lags[w] < l.lags[v]) {
+			better.Put(w)
+		}
+	}
+	if better.IsEmpty() {
+		return lag, nil
+	}
+	ms, need := s.against(s.beside(i), engine.Term{Package: l.d.pkg, In: better})
+	for _, m := range ms {
+		if m.kind != bound {
+			lag.Because = append(lag.Because, s.say(m))
+		}
+	}
+	return lag, need
+}
+
+// beside is what was settled when the i-th distribution the user requires was
+// chosen: by the order rule the ones before it, else the bounds of the others.
+func (s *Solver) beside(i int) (given []engine.Term) {
+	for j, l := range s.fresh.ladders {
+		v := s.answer.value[l.d.pkg]
+		switch {
+		case j == i:
+		case s.p.Prefer == PreferOrder:
+			if j < i {
+				given = append(given, engine.Term{Package: l.d.pkg, In: s.eng.Only(l.d.pkg, v)})
+			}
+		default:
+			for k, r := range l.rungs {
+				if r.upto.Has(v) {
+					if !(l.whole && k == len(l.rungs)-1) {
+						given = append(given, engine.Term{Package: l.d.pkg, In: r.upto})
+					}
+					break
+				}
+			}
+		}
+	}
+	return given
+}
+
+// against is a minimal core of why t cannot hold beside what is given; nil
+// where it can.
+func (s *Solver) against(given []engine.Term, t engine.Term) ([]*member, []Key) {
+	assumed := append(slices.Clone(given), t)
+	s.eng.Assume(assumed)
+	status, need := s.run()
+	if status != engine.Refused {
+		return nil, need
+	}
+	id := s.eng.Core()
+	var bounds []*member
+	for _, u := range s.eng.Clause(id).Terms {
+		for _, q := range assumed {
+			if q.Package == u.Package {
+				bounds = append(bounds, &member{
+					cause:   cause{kind: bound, obj: s.owner[q.Package].dist},
+					clauses: [][]engine.Term{{{Package: q.Package, In: s.eng.Not(q.Package, q.In)}}},
+				})
+			}
+		}
+	}
+	return s.why(id, bounds...), nil
+}
+
+// newer says whether v is a later release than w for the user: under a
+// BuildRule the public version alone counts.
+func (s *Solver) newer(d *dist, v, w pep440.Version) bool {
+	if _, ruled := s.rules[d.name]; ruled {
+		return v.Public().Compare(w.Public()) > 0
+	}
+	return v.Compare(w) > 0
+}
