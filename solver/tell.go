@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"wheelwright/solver/engine"
+	"wheelwright/solver/pep508"
 )
 
 // limitShort is how many lines an explanation may have before they are made
@@ -106,6 +107,11 @@ func (s *Solver) wrapped(ms []*member, width int) (lines []string) {
 			required = append(required, m.text)
 		case m.kind == narrows:
 			narrowed = append(narrowed, m.text)
+		default:
+			continue
+		}
+		if from := s.origin(m); from != "" && !slices.Contains(evidence, from) {
+			evidence = append(evidence, from)
 		}
 	}
 	if len(required) > 0 {
@@ -170,12 +176,34 @@ func and(words []string) string {
 	return strings.Join(words, "")
 }
 
+// origin is where the user wrote what m says; empty where that is not known.
+func (s *Solver) origin(m *member) string {
+	find := func(key string, rs []pep508.Requirement, same func(*line) bool) string {
+		for _, r := range rs {
+			if same(s.reader.line(r)) {
+				return s.p.Origins[key+" "+r.String()]
+			}
+		}
+		return ""
+	}
+	text := func(l *line) bool { return l.text == m.text }
+	switch {
+	case len(s.p.Origins) == 0:
+		return ""
+	case m.overridden:
+		return find("overrides", s.p.Overrides, func(l *line) bool { return l.Name == m.obj.name })
+	case m.kind == narrows:
+		return find("constraints", s.p.Constraints, text)
+	}
+	return find("requires", s.p.Requires, text)
+}
+
 // evidence is where a statement is read from: the file whose METADATA says
 // it, the index, the profile.
 func (s *Solver) evidence(m *member) string {
 	switch m.kind {
 	case wants, narrows:
-		return ""
+		return s.origin(m)
 	case depends:
 		in := m.in()
 		if in == nil {

@@ -44,6 +44,7 @@ type Problem struct {
 	Env         pep508.Env                     // marker variables, python_full_version among them
 	Builds      []BuildRule                    // conditions on GPU builds
 	Keep        map[pep508.Name]pep440.Version // versions of an existing lock: preferred where still possible
+	Origins     map[string]string              // where the user wrote a word: "requires trl<1" -> "lab.yaml:4"; also constraints, overrides; for explanations
 }
 
 // BuildRule asks that Name be built with CUDA and have machine code for

@@ -15,8 +15,7 @@ import (
 // job is the work on one profile of a command.
 type job struct {
 	*builder.Builder
-	name string // as the user wrote it
-	lane *lane  // nil: its talk goes straight to the screen
+	lane *lane // nil: its talk goes straight to the screen
 }
 
 // failures are the errors of several profiles, in the order of the command
@@ -106,8 +105,8 @@ func (a *app) fail(failed failures, j job, err error, jobs int) failures {
 		return failed
 	}
 	a.document(builder.Failure(j.Profile.Name, err))
-	if jobs > 1 && !strings.HasPrefix(err.Error(), "profile "+j.Profile.Name) {
-		err = fmt.Errorf("profile %s: %w", j.Profile.Name, err)
+	if name := "profile " + j.Profile.Name; jobs > 1 && !strings.HasPrefix(err.Error(), name+":") && !strings.HasPrefix(err.Error(), name+" ") {
+		err = fmt.Errorf("%s: %w", name, err)
 	}
 	return append(failed, err)
 }
@@ -154,7 +153,7 @@ func (a *app) jobs(r *resolveFlags, apart bool) (jobs []job, end func(), err err
 	session := &builder.Session{}
 	owners := map[string]string{}
 	for i, name := range names {
-		j := job{name: name}
+		var j job
 		o := r.options
 		o.Profile, o.CacheDir, o.Trace, o.Session = name, a.cache(), trace, session
 		o.Env, o.Home, o.Report = os.Getenv, home, a.screen.report
