@@ -7,8 +7,8 @@ PROFILE     ?= ada_cu124
 FUZZTIME    ?= 60s
 SEED        ?= 1
 SCALE       ?= 10
-WORLDS      ?= 300000
-SOLVES      ?= 60000
+WORLDS      ?= 20000
+SOLVES      ?= 20000
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # -buildvcs=false: the bytes of a build say nothing of the checkout it came from.

@@ -13,6 +13,7 @@ import (
 	"wheelwright/fault"
 	"wheelwright/profiles"
 	"wheelwright/solver/pep508"
+	"wheelwright/solver/tag"
 	"wheelwright/wheelhouse"
 	"wheelwright/wheelhouse/index"
 )
@@ -106,12 +107,7 @@ func New(o Options) (*Builder, error) {
 		return nil, err
 	}
 	b.undated = undated(p, b.settings)
-	b.client, err = o.Session.routes(b.settings, index.ClientOptions{
-		CacheDir: o.CacheDir,
-		Offline:  o.Offline,
-		Trace:    o.Trace,
-		Log:      func(s string) { b.note(StepResolve, s) },
-	})
+	b.client, err = o.Session.routes(b.settings, b.clientOptions())
 	if err != nil {
 		return nil, err
 	}
@@ -128,6 +124,17 @@ func New(o Options) (*Builder, error) {
 		}
 	}
 	return b, nil
+}
+
+// clientOptions are those of the clients for the profile's target.
+func (b *Builder) clientOptions() index.ClientOptions {
+	return index.ClientOptions{
+		CacheDir: b.CacheDir,
+		Offline:  b.Offline,
+		Targets:  []tag.Target{b.Profile.Target()},
+		Trace:    b.Trace,
+		Log:      func(s string) { b.note(StepResolve, s) },
+	}
 }
 
 // Refusal says why no build of the profile can exist, or is nil.

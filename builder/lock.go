@@ -84,10 +84,11 @@ func (b *Builder) solve(ctx context.Context, old *lock.Lock) (*search, *solver.S
 		began.Text = b.settings.Won
 	}
 	b.report(began)
-	x, err := newSearch(ctx, problem, b.client, b.undated)
+	x, err := newSearch(ctx, problem, b.client, b.Session, b.undated)
 	if err != nil {
 		return nil, nil, err
 	}
+	x.AskAhead(!b.Offline)
 	x.given = func(n int64) { b.report(Event{Step: StepResolve, Kind: Progressed, Done: n, Unit: Items}) }
 	out, err := x.drive(x.Step)
 	if err == nil && out.State == solver.Failed {

@@ -31,8 +31,10 @@ type search struct {
 	*solver.Solver
 	problem solver.Problem
 	from    facts
+	session *Session
 	undated map[string]bool // names of the indexes whose files need no date
-	given   func(n int64)   // told how many facts were given so far; may be nil
+	read    *readings
+	given   func(n int64) // told how many facts were given so far; may be nil
 
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -47,13 +49,17 @@ type search struct {
 }
 
 // newSearch prepares a search for an answer to p. End it.
-func newSearch(ctx context.Context, p solver.Problem, from facts, undated map[string]bool) (*search, error) {
+func newSearch(ctx context.Context, p solver.Problem, from facts, session *Session, undated map[string]bool) (*search, error) {
 	s, err := solver.New(p)
 	if err != nil {
 		return nil, err
 	}
+	read, err := session.readings(p)
+	if err != nil {
+		return nil, err
+	}
 	x := &search{
-		Solver: s, problem: p, from: from, undated: undated,
+		Solver: s, problem: p, from: from, session: session, undated: undated, read: read,
 		direct:  map[pep508.Name]pep508.Requirement{},
 		asked:   map[solver.Key]bool{},
 		pages:   map[pep508.Name]*solver.Page{},
@@ -133,6 +139,9 @@ func (x *search) ask(k solver.Key) {
 			}
 		default:
 			a.fact, a.err = x.from.Metadata(x.ctx, k.Name, file)
+		}
+		if a.err == nil {
+			a.fact = x.read.of(a.fact)
 		}
 		select {
 		case x.answers <- a:

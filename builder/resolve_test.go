@@ -71,7 +71,7 @@ func solve(t *testing.T, ctx context.Context, w world) (string, error) {
 		Target: tag.Target{Python: tag.Python{Major: 3, Minor: 11}, Machine: "x86_64", Glibc: [2]int{2, 28}},
 		Env:    pep508.NewEnv("3.11.0", "x86_64"),
 	}
-	x, err := newSearch(ctx, problem, w, nil)
+	x, err := newSearch(ctx, problem, w, &Session{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

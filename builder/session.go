@@ -10,8 +10,8 @@ import (
 )
 
 // Session is what the builds of one run share: the store, and for each set of
-// indexes one client, which remembers what it read, so that a page or METADATA
-// that several profiles need is fetched and decoded once. It is safe for
+// indexes and target one client, which remembers what it read, so that a page
+// or METADATA that several profiles need is fetched and decoded once. It is safe for
 // concurrent use; its zero value is an empty one. Builds of one session have
 // the same cache, network and trace.
 type Session struct {
@@ -19,6 +19,7 @@ type Session struct {
 	house   *wheelhouse.House
 	clients map[string]*index.Client // by the identity of their indexes
 	told    map[tale]bool
+	read    map[string]*readings // by what they read for
 }
 
 // open is the store, made on first use.
@@ -37,7 +38,7 @@ func (s *Session) open(dir string) (*wheelhouse.House, error) {
 
 // client is the one for these indexes, made on first use.
 func (s *Session) client(set index.Settings, o index.ClientOptions) (*index.Client, error) {
-	key := identity(set.Sources)
+	key := identity(set.Sources) + fmt.Sprint(o.Targets)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c := s.clients[key]; c != nil {

@@ -42,7 +42,7 @@ func (b *Builder) waysOut(ctx context.Context, x *search, c *solver.Conflict) []
 				return found
 			}
 			tried++
-			out, err := x.again(ctx, w.problem)
+			out, err := b.solveAgain(ctx, x, w.problem)
 			switch {
 			case err != nil:
 			case out.State == solver.Failed:
@@ -57,9 +57,20 @@ func (b *Builder) waysOut(ctx context.Context, x *search, c *solver.Conflict) []
 	return found
 }
 
-// again solves another problem from the same facts.
-func (x *search) again(ctx context.Context, p solver.Problem) (solver.Outcome, error) {
-	y, err := newSearch(ctx, p, x.from, x.undated)
+// solveAgain solves another problem from the same facts; for another target from
+// pages that have its files too.
+func (b *Builder) solveAgain(ctx context.Context, x *search, p solver.Problem) (solver.Outcome, error) {
+	from := x.from
+	if b.Session != nil && fmt.Sprint(p.Target) != fmt.Sprint(x.problem.Target) {
+		o := b.clientOptions()
+		o.Targets = nil
+		whole, err := b.Session.routes(b.settings, o)
+		if err != nil {
+			return solver.Outcome{}, err
+		}
+		from = whole
+	}
+	y, err := newSearch(ctx, p, from, x.session, x.undated)
 	if err != nil {
 		return solver.Outcome{}, err
 	}

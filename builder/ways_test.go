@@ -27,7 +27,7 @@ func failing(t *testing.T, ctx context.Context, w facts, requires ...string) *Un
 	for _, r := range requires {
 		p.Requires = append(p.Requires, pep508.MustParse(r))
 	}
-	x, err := newSearch(ctx, p, w, nil)
+	x, err := newSearch(ctx, p, w, &Session{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

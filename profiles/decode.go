@@ -17,10 +17,11 @@ type decoder struct {
 	absolute bool   // folders absolute, or as written relative to top
 	err      *fault.Error
 	notYet   *fault.Error
+	origins  map[string]string // of requirements; see Profile
 }
 
 func decode(root *node, top string, absolute bool) (Profile, error) {
-	d := &decoder{top: top, absolute: absolute}
+	d := &decoder{top: top, absolute: absolute, origins: map[string]string{}}
 	d.keys(root, "name", "extends", "summary", "python", "platform", "gpu", "requires", "prefer", "constraints",
 		"overrides", "exclude", "prerelease", "allow-old", "indexes", "entry", "matrix", "waive", "image")
 	for _, key := range []string{"name", "python", "requires"} {
@@ -52,6 +53,7 @@ func decode(root *node, top string, absolute bool) (Profile, error) {
 	d.matrix(k["matrix"])
 	d.waive(k["waive"])
 	p.Image = d.image(k["image"])
+	p.origins = d.origins
 	switch {
 	case d.err != nil:
 		return Profile{}, d.err

@@ -16,6 +16,7 @@ func (p Profile) Problem() (solver.Problem, error) {
 		Prerelease: p.Prerelease,
 		Target:     p.Target(),
 		Env:        pep508.NewEnv(p.PythonFull(), p.Platform.Machine),
+		Origins:    p.origins,
 	}
 	for _, part := range []struct {
 		key  string

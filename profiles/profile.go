@@ -34,7 +34,8 @@ type Profile struct {
 	Indexes     []Index           `yaml:"indexes,omitempty" json:"indexes,omitempty"` // empty: the default index alone
 	Image       Image             `yaml:"image" json:"image"`
 
-	written *Profile // the same with folders as written, relative to the profile's own; what YAML prints
+	origins map[string]string // "requires trl<1" -> "lab.yaml:4"
+	written *Profile          // the same with folders as written, relative to the profile's own; what YAML prints
 }
 
 // Platform is the machine and C library wheels are chosen for.

@@ -2,6 +2,7 @@ package profiles
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"path"
 	"regexp"
@@ -22,6 +23,9 @@ const (
 	exclusion
 )
 
+// key is the role's key in a profile.
+func (r role) key() string { return [...]string{"requires", "constraints", "overrides", "exclude"}[r] }
+
 const buildWheel = "build a wheel and list its folder under indexes: path"
 
 var (
@@ -38,6 +42,7 @@ func (d *decoder) requirements(n *node, r role) []string {
 	addresses := map[pep508.Name]string{}
 	for _, item := range d.list(n) {
 		s := d.requirement(item, r)
+		d.origins[r.key()+" "+s] = fmt.Sprintf("%s:%d", item.src.label, item.line)
 		if q, err := pep508.Parse(s); err == nil && q.URL != "" && q.Marker.IsZero() {
 			if first, twice := addresses[q.Name]; twice && first != q.URL {
 				d.fail(item.at("a second address for %s", q.Name).Because("one wheel of a distribution is chosen").Try("keep one of them"))
