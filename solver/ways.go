@@ -12,8 +12,8 @@ import (
 )
 
 // Way is one change of the user's own words that may cure a conflict. It is
-// worth telling once solving Problem has an answer. Where that fails in turn,
-// a way of the new conflict may follow it.
+// worth telling once solving Problem has an answer; where that fails in turn, a
+// way of the new conflict may follow it.
 type Way struct {
 	Problem Problem // with the change made
 
@@ -23,12 +23,6 @@ type Way struct {
 // Text is the change in words, given what solving Problem came to:
 // "relax peft==0.13.2 to peft==0.17.1".
 func (w Way) Text(s *Solution) string { return w.text(s) }
-
-// Then is the way that makes both changes; next is one of the conflict that
-// solving w.Problem came to.
-func (w Way) Then(next Way) Way {
-	return Way{next.Problem, func(s *Solution) string { return w.text(s) + " and " + next.text(s) }}
-}
 
 // ways are the single changes that take a member of core away, those of the
 // user's own versions first, giving up a requirement last.
