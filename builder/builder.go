@@ -7,7 +7,6 @@ package builder
 import (
 	"io"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"wheelwright/fault"
@@ -63,13 +62,12 @@ func New(o Options) (*Builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	again, name := "wheelwright lock --profile "+o.Profile, p.Name
+	again, name := "wheelwright lock --profile "+o.Profile, buildName(p.Name, o.Python)
 	if o.Python != "" {
 		if p, err = p.WithPython(o.Python); err != nil {
 			return nil, err
 		}
 		again += " --python " + o.Python
-		name += "-py" + strings.ReplaceAll(p.PythonShort(), ".", "")
 	}
 	if o.Upgrade {
 		again += " --upgrade"
@@ -80,7 +78,7 @@ func New(o Options) (*Builder, error) {
 	if o.LockPath != "" {
 		again += " --output " + o.LockPath
 	} else {
-		o.LockPath = "pylock." + name + ".toml"
+		o.LockPath = lockName(p.Name, o.Python)
 	}
 	if o.LockPath, err = filepath.Abs(o.LockPath); err != nil {
 		return nil, err

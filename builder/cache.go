@@ -1,8 +1,10 @@
 package builder
 
 import (
+	"wheelwright/fault"
 	"wheelwright/solver/lock"
 	"wheelwright/wheelhouse"
+	"wheelwright/wheelhouse/index"
 )
 
 // CacheDir is the cache folder in force: flag, WHEELWRIGHT_CACHE_DIR,
@@ -20,7 +22,8 @@ type PruneOptions struct {
 	DryRun    bool     // only say what would go
 }
 
-// CachePrune removes files of a cache; all of them can be had again.
+// CachePrune removes files of a cache, those that an earlier release left
+// unreadable among them; all of them can be had again.
 func CachePrune(dir string, o PruneOptions) (wheelhouse.Pruned, error) {
 	w := wheelhouse.PruneOptions{All: o.All, Unlisted: len(o.KeepLocks) > 0, DryRun: o.DryRun}
 	for _, path := range o.KeepLocks {
@@ -33,7 +36,17 @@ func CachePrune(dir string, o PruneOptions) (wheelhouse.Pruned, error) {
 		}
 		w.Keep = append(w.Keep, sums(*l)...)
 	}
-	return wheelhouse.Prune(dir, w)
+	p, err := wheelhouse.Prune(dir, w)
+	if err != nil || o.All {
+		return p, err
+	}
+	files, bytes, err := index.PruneOld(dir, o.DryRun)
+	p.Files += files
+	p.Bytes += bytes
+	if err != nil {
+		return p, fault.New(fault.Input, "prune %s", dir).Wrap(err).Try("see who may write there, or prune it as its owner")
+	}
+	return p, nil
 }
 
 // sums are the sha256 of every file that a lock names.

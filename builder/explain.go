@@ -106,7 +106,8 @@ func (b *Builder) holds(s *solver.Solution, name pep508.Name) error {
 		names = append(names, string(p.Name))
 	}
 	e := fault.New(fault.No, "%s is not among the %s of profile %s", name, distributions(len(names)), b.Profile.Name).
-		Because("nothing that the profile requires needs it")
+		Because("nothing that the profile requires needs it").
+		Try("wheelwright tree --profile %s lists what its lock holds", b.Options.Profile)
 	if near := profiles.Near(string(name), names); near != "" {
 		e.Try("wheelwright explain %s --profile %s", near, b.Options.Profile)
 	}

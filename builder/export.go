@@ -42,6 +42,10 @@ func (s *Standing) Export(format, path string) ([]byte, error) {
 	if path == "" {
 		return text, nil
 	}
+	if isFolder(path) {
+		return nil, fault.New(fault.Input, "export to %s", path).Because("it is a folder").
+			Try("name the file: --output %s", filepath.Join(path, "requirements.txt"))
+	}
 	if path == s.Path {
 		return nil, fault.New(fault.Input, "--output %s is the lock itself", path).Try("another name for the file")
 	}

@@ -15,6 +15,7 @@ import (
 	"wheelwright/solver/lock"
 	"wheelwright/solver/pep440"
 	"wheelwright/solver/pep508"
+	"wheelwright/wheelhouse/index"
 )
 
 // Locked is the result of the lock step.
@@ -155,7 +156,9 @@ func (b *Builder) lockMeta() lock.Meta {
 		Dir:          filepath.Dir(b.LockPath),
 	}
 	for _, s := range b.settings.Sources {
-		m.Indexes[s.Name] = s.URL
+		if s.Kind == index.Simple { // PEP 751 knows no other kind
+			m.Indexes[s.Name] = s.URL
+		}
 	}
 	return m
 }
@@ -167,7 +170,11 @@ func readLock(path string) (*lock.Lock, []byte, error) {
 		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, nil, fault.New(fault.Input, "lock %s", path).Wrap(err)
+		e := fault.New(fault.Input, "lock %s", path)
+		if isFolder(path) {
+			return nil, nil, e.Because("it is a folder").Try("name the file: %s", filepath.Join(path, "pylock.NAME.toml"))
+		}
+		return nil, nil, e.Wrap(err).Try("make it readable, or name another")
 	}
 	l, err := lock.Parse(text)
 	if err != nil {

@@ -100,13 +100,18 @@ func openLock(path, next string) (*Standing, error) {
 	return &Standing{Path: path, Lock: *l}, nil
 }
 
-// lockName is the file name of the lock of a profile, as New gives it; python
-// is X.Y or X.Y.Z where it was given, or empty.
-func lockName(profile, python string) string {
+// buildName is what the files of a profile's build are called; python is X.Y or
+// X.Y.Z where it was given, or empty.
+func buildName(profile, python string) string {
 	if parts := strings.Split(python, "."); len(parts) >= 2 {
 		profile += "-py" + parts[0] + parts[1]
 	}
-	return "pylock." + profile + ".toml"
+	return profile
+}
+
+// lockName is the file name of the lock of such a build.
+func lockName(profile, python string) string {
+	return "pylock." + buildName(profile, python) + ".toml"
 }
 
 var (
@@ -120,8 +125,13 @@ func byName(word string) bool {
 	if !profileName.MatchString(word) {
 		return false
 	}
-	info, err := os.Stat(word)
-	return errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir()
+	_, err := os.Stat(word)
+	return errors.Is(err, fs.ErrNotExist) || isFolder(word)
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // nextFor is what to do where the lock named by r.File does not stand: write
@@ -203,14 +213,14 @@ func NoLockGiven(command string) error {
 	return e.Try("%s --profile NAME; wheelwright lock --profile NAME writes its lock", command)
 }
 
-// unknownPackage refuses a name that the lock does not hold; command is what
-// takes it.
+// unknownPackage answers No to a name that the lock does not hold; command is
+// what takes it.
 func (s *Standing) unknownPackage(command, name string) error {
 	var names []string
 	for _, p := range s.Lock.Packages {
 		names = append(names, string(p.Name))
 	}
-	e := fault.New(fault.Input, "%s holds no %s", filepath.Base(s.Path), name)
+	e := fault.New(fault.No, "%s holds no %s", filepath.Base(s.Path), name)
 	if near := profiles.Near(name, names); near != "" {
 		return e.Try("%s %s", command, near)
 	}

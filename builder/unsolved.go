@@ -43,15 +43,15 @@ type FailureReport struct {
 	Error   ErrorReport `json:"error"`
 }
 
-// RefusalReport is what is said of a shipped profile that was passed over, in
-// JSON.
+// RefusalReport is what is said of a shipped profile that was passed over:
+// refused, or without an answer. It is written as JSON.
 type RefusalReport struct {
 	Profile string      `json:"profile"`
 	Refused ErrorReport `json:"refused"`
 }
 
 // Refused is why a profile was passed over, for programs.
-func Refused(profile string, why *fault.Error) RefusalReport {
+func Refused(profile string, why error) RefusalReport {
 	return RefusalReport{profile, Failure(profile, why).Error}
 }
 

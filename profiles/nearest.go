@@ -20,7 +20,7 @@ func nearest(text string, options []string) string {
 
 // near is nearest where it is plausibly what was meant, else empty.
 func near(text string, options []string) string {
-	if o := nearest(text, options); distance(fold(text), fold(o)) <= 1+len(text)/3 {
+	if o := nearest(text, options); distance(fold(text), fold(o)) <= 1+len(text)/4 {
 		return o
 	}
 	return ""

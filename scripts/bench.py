@@ -82,6 +82,7 @@ class Side:
 class Bench:
     def __init__(self, folder):
         self.dir, self.uv, self.missed = Path(folder), find_uv(), 0
+        self.last_uv = None  # the last run of uv
         self.cache, self.uvcache = self.dir / "cache", self.dir / "uvcache"
 
     def ours(self, *args, cache=None):
@@ -221,7 +222,10 @@ class Sum:
 
 
 def main():
-    rows = sys.argv[1:] or ["one", "all", "cold", "freshest", "stale", "graphs"]
+    every = ["one", "all", "cold", "freshest", "stale", "graphs"]
+    rows = sys.argv[1:] or every
+    if unknown := set(rows) - set(every):
+        sys.exit(f"bench: no row {' '.join(sorted(unknown))}; one of: {' '.join(every)}")
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         bench = Bench(folder)
         version = subprocess.run([bench.uv, "--version"], capture_output=True, text=True).stdout.strip()

@@ -88,11 +88,17 @@ func (s *Solver) exhausted() *Conflict {
 	for _, c := range costs[:min(5, len(costs))] {
 		root.Because = append(root.Because, &Reason{Text: fmt.Sprintf("%d conflicts concern %s", c.n, c.name)})
 	}
-	root.Text = fmt.Sprintf("the search was given up after %d conflicts: neither an answer nor a proof that there is none", met)
+	// Where there is an answer, only its lags were too much to search.
+	found := s.fresh != nil && s.fresh.plain == hasAnswer
+	rest := "neither an answer nor a proof that there is none"
+	if found {
+		rest = "there is an answer, and no proof which one is freshest"
+	}
+	root.Text = fmt.Sprintf("the search was given up after %d conflicts: %s", met, rest)
 	c := &Conflict{What: root.Text, Root: root}
 	if len(costs) > 0 {
 		c.Next = "pin or constrain " + costs[0].name
-		if crowded {
+		if crowded || found {
 			c.Next += ", or set prefer: order"
 		}
 	}

@@ -5,9 +5,10 @@
 //
 // It is pure: no files, network, clock or goroutines. The caller drives it:
 // Step says which facts it needs, Give hands them over, in any order and any
-// number, and Learn adds what a proof refuted. METADATA counts only when the
-// search decides that very release, so answer and explanation depend on what
-// the facts say and never on when they came.
+// number, and Learn adds what a proof refuted. A fact counts only where the
+// search itself comes to need it, whatever is given or asked for ahead, so
+// answer and explanation depend on what the facts say and never on when they
+// came.
 //
 // # Which answer
 //
@@ -34,7 +35,8 @@
 // upload of a release is that of the wheel that would be chosen, in whole
 // seconds; one with no date does not count. Before the sum come two counts:
 // the fewest pre-releases (prerelease if-necessary), then the fewest versions
-// of Problem.Keep given up. A version of Problem.Keep has no lag.
+// of Problem.Keep given up. A version of Problem.Keep counts as neither and has
+// no lag.
 //
 // Better means: the version of an existing lock (Problem.Keep), then stable
 // releases newest first, then pre-releases newest first (prerelease

@@ -16,14 +16,51 @@ type draft struct {
 	rank    [2]int
 	build   [2]string
 	wheels  int
-	tags    [4]string // of wheels that do not fit
+	tags    [4]string // of wheels that do not fit, the first ones; sorted, then empty
 	pythons int       // wheels that ask for another Python
-	python  string    // one such
+	python  string    // the first of what they ask for
 	sdists  int
 	sdistOK bool
 	fits    int // wheels whose tags fit
 	later   int // files that Problem.Until leaves out
 	undated bool
+}
+
+// What is told of a version, and which of two like wheels it takes, are the
+// same however the page orders its files.
+
+// offer takes f for the best wheel where it is better.
+func (d *draft) offer(y int, f *File, rank int, build string) (taken bool) {
+	b := d.best[y]
+	if b != nil && rank == d.rank[y] {
+		if c := tag.CompareBuild(build, d.build[y]); c < 0 || c == 0 && f.Name >= b.Name {
+			return false
+		}
+	} else if b != nil && rank > d.rank[y] {
+		return false
+	}
+	d.best[y], d.rank[y], d.build[y] = f, rank, build
+	return true
+}
+
+func (d *draft) otherPython(text string) {
+	if d.python == "" || text < d.python {
+		d.python = text
+	}
+}
+
+func (d *draft) otherTags(text string) {
+	for i, t := range d.tags {
+		if t == text {
+			return
+		}
+		if t == "" || text < t {
+			d.tags[i], text = text, t
+		}
+		if text == "" {
+			return
+		}
+	}
 }
 
 // drafts groups files by version.
@@ -67,11 +104,14 @@ func (r *Reader) drafts(page *Page) []*draft {
 				continue
 			}
 			m := r.match(tags)
+			if m.bad {
+				continue
+			}
 			switch d := at(version); {
-			case d == nil || m.bad:
+			case d == nil:
 			case later:
 				d.later++
-				d.undated = f.Uploaded.IsZero()
+				d.undated = d.undated || f.Uploaded.IsZero()
 			default:
 				r.wheel(d, f, build, m)
 			}
@@ -80,7 +120,7 @@ func (r *Reader) drafts(page *Page) []*draft {
 			case d == nil:
 			case later:
 				d.later++
-				d.undated = f.Uploaded.IsZero()
+				d.undated = d.undated || f.Uploaded.IsZero()
 			default:
 				d.sdists++
 				d.sdistOK = d.sdistOK || !f.Yanked && r.admitsPython(f.RequiresPython)
@@ -95,17 +135,10 @@ func (r *Reader) wheel(d *draft, f *File, build string, m match) {
 	python := r.admitsPython(f.RequiresPython)
 	if !python {
 		d.pythons++
-		d.python = f.RequiresPython
+		d.otherPython(f.RequiresPython)
 	}
 	if !m.ok {
-		for i, t := range d.tags {
-			if t == "" {
-				d.tags[i] = m.text
-			}
-			if t == "" || t == m.text {
-				break
-			}
-		}
+		d.otherTags(m.text)
 		return
 	}
 	d.fits++
@@ -116,10 +149,7 @@ func (r *Reader) wheel(d *draft, f *File, build string, m match) {
 	if f.Yanked {
 		y = 1
 	}
-	if b := d.best[y]; b == nil || m.rank < d.rank[y] ||
-		m.rank == d.rank[y] && tag.CompareBuild(build, d.build[y]) > 0 {
-		d.best[y], d.rank[y], d.build[y] = f, m.rank, build
-	}
+	d.offer(y, f, m.rank, build)
 }
 
 // merge sorts newest first and joins versions that are equal but spelled
@@ -128,7 +158,12 @@ func merge(all []*draft) []*draft {
 	if n := len(all); n > 1 && all[0].version.Compare(all[n-1].version) < 0 {
 		slices.Reverse(all) // pages go oldest first
 	}
-	slices.SortStableFunc(all, func(a, b *draft) int { return b.version.Compare(a.version) })
+	slices.SortStableFunc(all, func(a, b *draft) int {
+		if c := b.version.Compare(a.version); c != 0 {
+			return c
+		}
+		return strings.Compare(a.version.String(), b.version.String())
+	})
 	out := all[:0]
 	for _, r := range all {
 		if len(out) == 0 || !out[len(out)-1].version.Equal(r.version) {
@@ -137,16 +172,20 @@ func merge(all []*draft) []*draft {
 		}
 		o := out[len(out)-1]
 		for y := range 2 {
-			if r.best[y] != nil && (o.best[y] == nil || r.rank[y] < o.rank[y] ||
-				r.rank[y] == o.rank[y] && tag.CompareBuild(r.build[y], o.build[y]) > 0) {
-				o.best[y], o.rank[y], o.build[y] = r.best[y], r.rank[y], r.build[y]
+			if r.best[y] != nil && o.offer(y, r.best[y], r.rank[y], r.build[y]) && (y == 0 || o.best[0] == nil) {
+				o.version = r.version // as the wheel taken spells it
 			}
 		}
 		o.wheels, o.sdists, o.pythons, o.fits, o.later = o.wheels+r.wheels, o.sdists+r.sdists, o.pythons+r.pythons, o.fits+r.fits, o.later+r.later
 		o.undated = o.undated || r.undated
 		o.sdistOK = o.sdistOK || r.sdistOK
-		if o.python == "" {
-			o.python = r.python
+		if r.pythons > 0 {
+			o.otherPython(r.python)
+		}
+		for _, t := range r.tags {
+			if t != "" {
+				o.otherTags(t)
+			}
 		}
 	}
 	return out

@@ -77,3 +77,7 @@ func (s *Solver) BuildOf(m Metadata) Build {
 	s.facts[k] = Fact{Metadata: &m}
 	return readBuild(s.parsed(k))
 }
+
+// Work is how much the search did so far: decisions, conflicts and looks at a
+// clause.
+func (s *Solver) Work() (decisions, conflicts, visits int) { return s.eng.Counts() }

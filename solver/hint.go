@@ -85,7 +85,7 @@ func hintOf(group string) hint {
 	return hints
 }
 
-// newest is the place of the newest release that cannot be used, oldest firm.
+// newest is the place of the newest release that cannot be used, counted from the oldest.
 func (m *member) newest() int {
 	in := m.in()
 	for at := len(m.subj.rising) - 1; at >= 0 && in != nil; at-- {
@@ -100,7 +100,7 @@ func (m *member) newest() int {
 // it takes the proof away. What the user wrote comes before what others
 // published, and of the latter only the first kind is told. Of one
 // distribution, what rules out its newest release counts: nobody wants the
-// oldem.
+// oldest.
 func (s *Solver) next(core []*member) string {
 	var of [hints][]string
 	put := func(h hint, text string) {

@@ -61,12 +61,26 @@ func (s *Solver) lag(i int) (Lag, []Key) {
 		return lag, nil
 	}
 	ms, need := s.against(s.beside(i), engine.Term{Package: l.d.pkg, In: better})
+	for _, m := range told(ms) {
+		lag.Because = append(lag.Because, s.say(m))
+	}
+	lag.Because = append(lag.Because, s.keeps(ms, l.d)...)
+	return lag, need
+}
+
+// keeps is what a lock keeps of others than d among what a question about d
+// takes for given: of that
+// alone the user can let go.
+func (s *Solver) keeps(ms []*member, d *dist) (texts []string) {
 	for _, m := range ms {
-		if m.kind != bound {
-			lag.Because = append(lag.Because, s.say(m))
+		if m.kind != bound || m.obj == d {
+			continue
+		}
+		if v := s.answer.value[m.obj.pkg]; v > 0 && s.kept(m.obj, v) {
+			texts = append(texts, "the lock keeps "+string(m.obj.name)+" "+m.obj.releases[v-1].version.String())
 		}
 	}
-	return lag, need
+	return texts
 }
 
 // beside is what was settled when the i-th distribution the user requires was
@@ -116,6 +130,18 @@ func (s *Solver) against(given []engine.Term, t engine.Term) ([]*member, []Key) 
 		}
 	}
 	return s.why(id, bounds...), nil
+}
+
+// told are the members worth a word beside a question: not what it takes for
+// given, nor that the user requires, in any version, what others speak of.
+func told(ms []*member) (out []*member) {
+	for _, m := range ms {
+		plain := m.kind == wants && len(m.clauses[0]) == 1 && m.clauses[0][0].In.Len() == 1
+		if m.kind != bound && !plain {
+			out = append(out, m)
+		}
+	}
+	return out
 }
 
 // newer says whether v is a later release than w for the user: under a

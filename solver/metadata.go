@@ -53,8 +53,8 @@ func (s *Solver) unfit(d *dist, r *release, m *metadata) (group, text string) {
 	case err != nil || !v.Equal(r.version):
 		return "has METADATA of another version", fmt.Sprintf("has METADATA of version %q", oneLine(m.Version))
 	case !s.reader.admitsPython(m.RequiresPython):
-		return "requires Python " + m.RequiresPython,
-			fmt.Sprintf("requires Python %s (the target is %s)", m.RequiresPython, s.reader.python)
+		asked := plain(m.RequiresPython)
+		return "requires Python " + asked, fmt.Sprintf("requires Python %s (the target is %s)", asked, s.reader.python)
 	}
 	if rule, ruled := s.rules[d.name]; ruled {
 		return checkBuild(rule, r.version, readBuild(m))

@@ -1,10 +1,9 @@
 package solver
 
 import (
-	"time"
-
 	"fmt"
 	"slices"
+	"time"
 
 	"wheelwright/solver/engine"
 	"wheelwright/solver/pep440"
@@ -61,16 +60,18 @@ func (s *Solver) read(n pep508.Name) *dist {
 		d.missing = "has no files on " + f.Page.Index
 	default:
 		d.index = f.Page.Index
-		for _, r := range s.drafts(n, f) {
+		drafts := s.drafts(n, f)
+		if len(drafts) > limitReleases {
+			d.missing = fmt.Sprintf("has %d releases on %s (the limit is %d)", len(drafts), d.index, limitReleases)
+			break
+		}
+		if len(drafts) == 0 {
+			d.missing = "has no wheel or source distribution on " + d.index
+		}
+		for _, r := range drafts {
 			d.releases = append(d.releases, s.release(n, r))
 		}
 		s.order(d)
-		if n := len(d.releases); n > limitReleases {
-			d.releases, d.rising = nil, nil
-			d.missing = fmt.Sprintf("has %d releases on %s (the limit is %d)", n, d.index, limitReleases)
-		} else if n == 0 {
-			d.missing = "has no wheel or source distribution on " + d.index
-		}
 	}
 	s.dists[n] = d
 	return d

@@ -84,9 +84,9 @@ func (r *Reader) line(q pep508.Requirement) *line {
 		holds: q.Marker.IsZero() || q.Marker.Eval(r.env, ""),
 	}
 	if q.URL != "" {
-		l.text = string(q.Name) + " from " + address(q.URL)
+		l.text = string(q.Name) + " from " + plain(address(q.URL))
 	} else {
-		l.text = pep508.Requirement{Name: q.Name, Extras: q.Extras, Specifiers: q.Specifiers}.String()
+		l.text = plain(pep508.Requirement{Name: q.Name, Extras: q.Extras, Specifiers: q.Specifiers}.String())
 	}
 	return l
 }

@@ -69,26 +69,31 @@ func (s *Solver) why(id int, given ...*member) []*member {
 	return best
 }
 
-// trim takes from what is said of releases those that the user's own words
-// rule out anyway.
+// trim takes from what is said of releases those that do not matter: ruled out
+// by the user's own words, or by all that asks for the distribution.
 func (s *Solver) trim(ms []*member) {
-	ruled := map[int]engine.Set{}
+	matter := map[*dist]engine.Set{}
 	for _, m := range ms {
-		if m.kind != wants && m.kind != narrows {
-			continue
-		}
-		for _, c := range m.clauses {
-			if len(c) == 1 {
-				out := c[0].In.Clone()
-				if old := ruled[c[0].Package]; old != nil {
-					out.Add(old)
-				}
-				ruled[c[0].Package] = out
+		if (m.kind == wants || m.kind == depends) && m.obj != m.subj {
+			if matter[m.obj] == nil {
+				matter[m.obj] = s.eng.Empty(m.obj.pkg)
+			}
+			if out := m.out(); out != nil {
+				matter[m.obj].Add(s.eng.Not(m.obj.pkg, out))
 			}
 		}
 	}
 	for _, m := range ms {
-		if m.kind != depends && m.kind != unusable || ruled[m.subj.pkg] == nil {
+		if m.kind != wants && m.kind != narrows && m.kind != bound || len(m.clauses[0]) != 1 {
+			continue
+		}
+		if matter[m.obj] == nil {
+			matter[m.obj] = s.eng.Not(m.obj.pkg, s.eng.Only(m.obj.pkg, 0))
+		}
+		matter[m.obj].Remove(m.clauses[0][0].In)
+	}
+	for _, m := range ms {
+		if m.kind != depends && m.kind != unusable || matter[m.subj] == nil {
 			continue
 		}
 		for i, c := range m.clauses {
@@ -96,7 +101,7 @@ func (s *Solver) trim(ms []*member) {
 			for j, t := range c {
 				if t.Package == m.subj.pkg && !t.In.Has(0) {
 					t.In = t.In.Clone()
-					if t.In.Remove(ruled[t.Package]); !t.In.IsEmpty() {
+					if t.In.Keep(matter[m.subj]); !t.In.IsEmpty() {
 						m.clauses[i][j] = t
 					}
 				}

@@ -3,8 +3,10 @@ package solver
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"wheelwright/solver/pep440"
 	"wheelwright/solver/pep508"
@@ -39,11 +41,11 @@ func (s *Solver) release(n pep508.Name, r *draft) release {
 	case r.wheels == 0:
 		refuse("has only a source distribution", "has only a source distribution")
 	case r.pythons == r.wheels:
-		refuse("requires Python "+r.python, "requires Python %s (the target is %s)", r.python, s.reader.python)
+		refuse("requires Python "+plain(r.python), "requires Python %s (the target is %s)", plain(r.python), s.reader.python)
 	case r.fits == 0:
 		refuse("has no wheel for "+s.target(), "has no wheel for %s (it has %s)", s.target(), some(slices.DeleteFunc(slices.Clone(r.tags[:]), func(t string) bool { return t == "" }), 3))
 	case r.best[0] == nil && r.best[1] == nil:
-		refuse("requires Python "+r.python, "requires Python %s (the target is %s)", r.python, s.reader.python)
+		refuse("requires Python "+plain(r.python), "requires Python %s (the target is %s)", plain(r.python), s.reader.python)
 	case out.file == nil && r.best[1].YankedReason != "":
 		refuse("is yanked", "is yanked (%s)", oneLine(r.best[1].YankedReason))
 	case out.file == nil:
@@ -143,9 +145,19 @@ func some(words []string, n int) string {
 
 // oneLine makes foreign text fit for one line of an explanation.
 func oneLine(text string) string {
-	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f }), " ")
+	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || !unicode.IsPrint(r) }), " ")
 	if runes := []rune(text); len(runes) > 120 {
 		text = string(runes[:120]) + "…"
 	}
 	return text
+}
+
+// plain is foreign text with what a terminal would not show as it stands
+// spelled out: an arbitrary equality, ===, may hold any character.
+func plain(text string) string {
+	if !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return text
+	}
+	quoted := strconv.Quote(text)
+	return quoted[1 : len(quoted)-1]
 }

@@ -85,7 +85,7 @@ func (s *Solver) sayNone(m *member) string {
 	if from := s.direct[d.name]; from != "" {
 		return fmt.Sprintf(", and the %s asked for is %s, from %s", d.name, newest, address(from))
 	}
-	return fmt.Sprintf(", and there is no such release of %s (the newest is %s)", d.name, newest)
+	return fmt.Sprintf(", and there is no such release of %s on %s (the newest is %s)", d.name, d.index, newest)
 }
 
 // address is a URL for a reader, without what may hold a credential.

@@ -276,7 +276,3 @@ func (s *Solver) run() (engine.Status, []Key) {
 		}
 	}
 }
-
-// Work is how much the search did so far: decisions, conflicts and looks at a
-// clause.
-func (s *Solver) Work() (decisions, conflicts, visits int) { return s.eng.Counts() }

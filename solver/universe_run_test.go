@@ -45,12 +45,50 @@ func (u *universe) fact(t testing.TB, k solver.Key) solver.Fact {
 		if !ok {
 			t.Fatalf("METADATA of no file: %v", k)
 		}
-		return f
+		return u.read.of(f)
 	}
 	if p := u.pages[k.Name]; p != nil {
-		return solver.Fact{Page: p}
+		return u.read.of(solver.Fact{Page: p})
 	}
 	return solver.Fact{Missing: "index.test answered 404"}
+}
+
+// readings is what pages and METADATA come to for problems of one kind.
+type readings struct {
+	*solver.Reader
+	pages map[*solver.Page]*solver.Reading
+	metas map[*solver.Metadata]*solver.Reading
+}
+
+// share makes the solvers of what is asked from now on share what they read,
+// as long as it is read as p reads it.
+func (u *universe) share(t testing.TB, p solver.Problem) {
+	t.Helper()
+	r, err := solver.NewReader(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u.read == nil || u.read.Of() != r.Of() {
+		u.read = &readings{r, map[*solver.Page]*solver.Reading{}, map[*solver.Metadata]*solver.Reading{}}
+	}
+}
+
+// of is f with its reading.
+func (r *readings) of(f solver.Fact) solver.Fact {
+	switch {
+	case r == nil:
+	case f.Page != nil:
+		if r.pages[f.Page] == nil {
+			r.pages[f.Page] = r.Read(f)
+		}
+		f.Reading = r.pages[f.Page]
+	case f.Metadata != nil:
+		if r.metas[f.Metadata] == nil {
+			r.metas[f.Metadata] = r.Read(f)
+		}
+		f.Reading = r.metas[f.Metadata]
+	}
+	return f
 }
 
 // giver is a way to hand over facts: which of the needed keys, in which order.

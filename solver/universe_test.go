@@ -54,6 +54,7 @@ type universe struct {
 	no    map[pep508.Name]bool
 
 	undated map[pep508.Name]bool
+	read    *readings // what solvers share; nil: each reads for itself
 	cases   []*question
 	lines   []string // all but the answers, with a marker line where they stand
 }

@@ -52,6 +52,9 @@ func (s *Solver) ways(core []*member) (all []Way) {
 				p.Overrides = without(p.Overrides, func(r pep508.Requirement) bool { return r.Name == m.obj.name })
 			})
 		}
+		if m.extra != "" && once("extra "+string(m.subj.name)+"["+string(m.extra)+"]") {
+			all = append(all, s.wayOfExtra(m.subj.name, m.extra)...)
+		}
 		if m.obj != nil && s.direct[m.obj.name] != "" && once("direct "+string(m.obj.name)) {
 			add("take "+string(m.obj.name)+" from an index", func(p *Problem) {
 				p.Requires = slices.Clone(p.Requires)
@@ -125,6 +128,22 @@ func relaxed(text string, r pep508.Requirement) func(*Solution) string {
 		}
 		return fmt.Sprintf("relax %s to allow %s", text, sol.Packages[i].Version)
 	}
+}
+
+// wayOfExtra is to do without an extra that the user asks for.
+func (s *Solver) wayOfExtra(name, extra pep508.Name) (ways []Way) {
+	asks := func(r pep508.Requirement) bool { return r.Name == name && slices.Contains(r.Extras, extra) }
+	if !slices.ContainsFunc(s.p.Requires, asks) {
+		return nil
+	}
+	return []Way{s.way(func(p *Problem) {
+		p.Requires = slices.Clone(p.Requires)
+		for i, r := range p.Requires {
+			if asks(r) {
+				p.Requires[i].Extras = slices.DeleteFunc(slices.Clone(r.Extras), func(x pep508.Name) bool { return x == extra })
+			}
+		}
+	}, func(*Solution) string { return fmt.Sprintf("do without the extra %s of %s", extra, name) })}
 }
 
 func (s *Solver) wayOfConstraint(m *member) (ways []Way) {

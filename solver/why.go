@@ -85,16 +85,21 @@ func (s *Solver) passed(d *dist, v, chosen int) (string, []Key) {
 		return "", need
 	}
 	var texts []string
-	for _, m := range ms {
+	for _, m := range told(ms) {
 		switch {
 		case m.kind == unusable && m.subj == d:
 			texts = append(texts, r.why.text)
-		case m.kind != bound:
+		case m.kind == depends && m.subj == d && m.extra == "" && !m.overridden && !m.differ && m.parts == nil:
+			texts = append([]string{"it requires " + m.text + s.sayNone(m)}, texts...)
+		default:
 			texts = append(texts, s.say(m))
 		}
 	}
 	switch {
 	case len(texts) > 0:
+		if ladder {
+			texts = append(texts, s.keeps(ms, d)...)
+		}
 	case s.kept(d, chosen):
 		texts = []string{"the lock keeps " + d.releases[chosen-1].version.String()}
 	case v > chosen && r.version.IsPrerelease():

@@ -62,7 +62,8 @@ func (a *app) cachePrune() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prune",
 		Short: "Remove what nobody goes on from: old partial and temporary files",
-		Long: `Remove partial and temporary files older than a day. With --keep-lock, also every
+		Long: `Remove partial and temporary files older than a day, and pages and METADATA that
+an earlier release kept in a form no longer read. With --keep-lock, also every
 file of the store that none of the given locks names; with --all, everything.
 All of it can be had again.`,
 		Args: noArgs,

@@ -21,8 +21,8 @@ import (
 )
 
 func main() {
-	debug.SetGCPercent(400)         // a short run spends memory for time,
-	debug.SetMemoryLimit(128 << 20) // but no more than 150 MB in all
+	debug.SetGCPercent(400)        // a short run spends memory for time,
+	debug.SetMemoryLimit(96 << 20) // but no more than 150 MB in all: the rest is none of the heap
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-ctx.Done()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,7 +16,8 @@ import (
 // job is the work on one profile of a command.
 type job struct {
 	*builder.Builder
-	lane *lane // nil: its talk goes straight to the screen
+	named bool  // on the command line; not by --all alone
+	lane  *lane // nil: its talk goes straight to the screen
 }
 
 // failures are the errors of several profiles, in the order of the command
@@ -40,15 +42,15 @@ func (a *app) each(r *resolveFlags, do func(*builder.Builder) error) error {
 		return err
 	}
 	defer end()
-	var failed failures
+	all := ending{a: a, jobs: len(jobs)}
 	for _, j := range jobs {
 		err := do(j.Builder)
 		if fault.KindOf(err) == fault.Interrupted {
 			return err
 		}
-		failed = a.fail(failed, j, err, len(jobs))
+		all.add(j, err)
 	}
-	return failed.err()
+	return all.err()
 }
 
 // sideBySide runs work for the profiles asked for, as many at a time as there
@@ -79,7 +81,7 @@ func (a *app) sideBySide(r *resolveFlags, work func(*builder.Builder) (tell func
 			}()
 		}
 	}()
-	var failed failures
+	all := ending{a: a, jobs: len(jobs)}
 	var interrupted error
 	for i, j := range jobs {
 		j.lane.show()
@@ -91,34 +93,51 @@ func (a *app) sideBySide(r *resolveFlags, work func(*builder.Builder) (tell func
 			interrupted = r.err // the others end by themselves, and are waited for
 			continue
 		}
-		failed = a.fail(failed, j, r.err, len(jobs))
+		all.add(j, r.err)
 	}
 	if interrupted != nil {
 		return interrupted
 	}
-	return failed.err()
+	return all.err()
 }
 
-// fail adds what ended a job, if anything did; one of several names its profile.
-func (a *app) fail(failed failures, j job, err error, jobs int) failures {
+// ending gathers how the work on several profiles ends.
+type ending struct {
+	a       *app
+	jobs    int
+	leftOut int
+	failed  failures
+}
+
+// add takes how a job ended; the failure of one of several names its profile.
+// That a profile has no answer is no failure where nobody named it.
+func (e *ending) add(j job, err error) {
 	if err == nil {
-		return failed
+		return
 	}
-	a.document(builder.Failure(j.Profile.Name, err))
-	if name := "profile " + j.Profile.Name; jobs > 1 && !strings.HasPrefix(err.Error(), name+":") && !strings.HasPrefix(err.Error(), name+" ") {
+	if _, unsolved := errors.AsType[*builder.Unsolved](err); unsolved && !j.named {
+		e.leftOut++
+		e.a.leaveOut(j.Profile.Name, err)
+		return
+	}
+	e.a.document(builder.Failure(j.Profile.Name, err))
+	if name := "profile " + j.Profile.Name; e.jobs > 1 && !strings.HasPrefix(err.Error(), name+":") && !strings.HasPrefix(err.Error(), name+" ") {
 		err = fmt.Errorf("%s: %w", name, err)
 	}
-	return append(failed, err)
+	e.failed = append(e.failed, err)
 }
 
-func (f failures) err() error {
-	switch len(f) {
-	case 0:
-		return nil
-	case 1:
-		return f[0]
+// err is how the command ends.
+func (e *ending) err() error {
+	switch {
+	case len(e.failed) == 1:
+		return e.failed[0]
+	case len(e.failed) > 1:
+		return e.failed
+	case e.leftOut > 0 && e.leftOut == e.jobs:
+		return fault.New(fault.Unsatisfiable, "no profile can be solved").Try("name one to see why in full: --profile NAME")
 	}
-	return f
+	return nil
 }
 
 // jobs makes a builder for every profile asked for, all of them before any
@@ -153,7 +172,7 @@ func (a *app) jobs(r *resolveFlags, apart bool) (jobs []job, end func(), err err
 	session := &builder.Session{}
 	owners := map[string]string{}
 	for i, name := range names {
-		var j job
+		j := job{named: i < len(r.profiles)}
 		o := r.options
 		o.Profile, o.CacheDir, o.Trace, o.Session = name, a.cache(), trace, session
 		o.Env, o.Home, o.Report = os.Getenv, home, a.screen.report
@@ -165,9 +184,9 @@ func (a *app) jobs(r *resolveFlags, apart bool) (jobs []job, end func(), err err
 		if j.Builder, err = builder.New(o); err != nil {
 			return nil, nil, err
 		}
-		if i >= len(r.profiles) {
+		if !j.named {
 			if refusal := j.Refusal(); refusal != nil {
-				a.refused(j.Profile.Name, refusal)
+				a.leaveOut(j.Profile.Name, refusal)
 				continue
 			}
 		}
@@ -181,14 +200,16 @@ func (a *app) jobs(r *resolveFlags, apart bool) (jobs []job, end func(), err err
 	return jobs, closeTrace, nil
 }
 
-// refused tells why a profile that was not named is passed over.
-func (a *app) refused(name string, why *fault.Error) {
-	text := "left out: " + why.Error()
-	if why.Next != "" {
-		text += "; " + why.Next
+// leaveOut tells in a line why a profile that nobody named is passed over; the
+// reasons in full are for who names it, and for programs.
+func (a *app) leaveOut(name string, why error) {
+	r := builder.Refused(name, why)
+	text := "left out: " + r.Refused.What
+	if r.Refused.Next != "" {
+		text += "; " + r.Refused.Next
 	}
 	a.screen.report(builder.Event{Step: builder.StepResolve, Kind: builder.Note, Text: text})
-	a.document(builder.Refused(name, why))
+	a.document(r)
 }
 
 // openTrace is where --trace writes, and what to call afterwards.

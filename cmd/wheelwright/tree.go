@@ -22,7 +22,8 @@ below a distribution is shown once; (*) marks it where it is left out.
 --invert shows instead who needs a distribution, up to the profile.
 
 LOCK is a path, or NAME for ./pylock.NAME.toml where no file is called so.
-Reads the lock alone and opens no socket.`,
+Reads the lock alone and opens no socket. Exit 1 if the lock does not hold what
+--invert names.`,
 		Example: `  wheelwright tree --profile ada_cu124 --depth 1
   wheelwright tree pylock.ada_cu124.toml --invert numpy`,
 		Args: upToOneLock,

@@ -68,7 +68,7 @@ type pack struct {
 	history []int // positions in the trail where dom shrank
 	watched []int // clauses that watch this package
 	queued  bool
-	cost    int // conflicts met while deciding it
+	cost    int // conflicts whose learned clause speaks of it
 }
 
 // entry is one shrinking of a domain.
@@ -214,7 +214,7 @@ func (e *Engine) Counts() (decisions, conflicts, visits int) {
 	return e.decision, e.conflict, e.visits
 }
 
-// Costs is how many conflicts were met while each package was being decided.
+// Costs is how many conflicts came to a clause that speaks of each package.
 func (e *Engine) Costs() []int {
 	c := make([]int, len(e.packs))
 	for i := range e.packs {

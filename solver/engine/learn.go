@@ -13,9 +13,6 @@ type analysis struct {
 // imply), and the decisions in between, which it does not speak of, stand.
 func (e *Engine) learn(id int) {
 	e.conflict++
-	if e.head < len(e.queue) {
-		e.packs[e.queue[e.head]].cost++
-	}
 	a := analysis{from: []int{id}}
 	for _, t := range e.clauses[id].Terms {
 		a.terms = append(a.terms, t)
@@ -51,6 +48,9 @@ func (e *Engine) learn(id int) {
 				break
 			}
 		}
+	}
+	for _, t := range a.terms {
+		e.packs[t.Package].cost++
 	}
 	e.undo(max(0, level-1))
 	if len(a.from) == 1 { // the clause itself says it

@@ -85,9 +85,6 @@ func (e *Engine) forced() (pkg, v int) {
 	return -1, 0
 }
 
-// Restart goes back to before the first decision and keeps what was learned.
-func (e *Engine) Restart() { e.undo(0) }
-
 func (e *Engine) decide(p, v int) {
 	e.decision++
 	e.marks = append(e.marks, mark{trail: len(e.trail), queue: len(e.queue), head: e.head})

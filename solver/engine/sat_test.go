@@ -249,7 +249,7 @@ func TestSAT(t *testing.T) {
 			if n == len(w.forbids) {
 				break
 			}
-			e.Restart()
+			e.Assume(nil)
 			w.forbid(e, w.forbids[n])
 		}
 		_, n, _ := e.Counts()

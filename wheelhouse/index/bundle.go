@@ -2,10 +2,12 @@ package index
 
 import (
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"io"
 	"os"
 	"sync"
+	"syscall"
 
 	"wheelwright/solver"
 	"wheelwright/solver/pep508"
@@ -13,8 +15,9 @@ import (
 
 // bundles are the METADATA that the cache has, one file for each distribution:
 // a solve asks for hundreds, of some eighty names. A file is records one after
-// another, each with its length before it and a checksum at its end; a new one
-// is appended by a single write. Of two records with one key the later counts.
+// another, each with its length before it and a checksum at its end. Processes
+// append and cut under a lock, so that none takes the record another is writing
+// for a damaged one. Of two records with one key the later counts.
 type bundles struct {
 	mu sync.Mutex
 	m  map[pep508.Name]*bundle
@@ -86,19 +89,30 @@ func (b *bundle) load(s store, name pep508.Name) {
 	if b.read {
 		return
 	}
-	b.read, b.facts = true, map[string]string{}
-	data := s.raw(metadataDir, keyOf(string(name)))
+	b.read = true
+	p := s.path(metadataDir, keyOf(string(name)))
+	data := raw(p)
+	if b.take(data) < len(data) {
+		// It may be another process's, half written: once that is done, look again.
+		_ = locked(p, os.O_RDWR, func(f *os.File) error {
+			return f.Truncate(int64(b.take(raw(p))))
+		})
+	}
+}
+
+// take reads the records of a file, up to where one is damaged.
+func (b *bundle) take(data []byte) (sound int) {
+	b.facts = map[string]string{}
 	text := string(data) // what the facts are cut from
-	for at := 0; at < len(data); {
+	for at := 0; ; {
 		n, ok := cutRecord(data[at:])
-		d := &decoder{}
-		if ok {
-			d.s = text[at+4 : at+n-4]
+		if !ok {
+			return at
 		}
+		d := &decoder{s: text[at+4 : at+n-4]}
 		key := d.text()
-		if !ok || d.err != nil {
-			_ = s.put(metadataDir, keyOf(string(name)), data[:at])
-			return
+		if d.err != nil {
+			return at
 		}
 		b.facts[key] = d.s
 		at += n
@@ -120,11 +134,7 @@ func cutRecord(b []byte) (n int, ok bool) {
 }
 
 // raw reads an entry that carries its own checks; nil where there is none.
-func (s store) raw(folder, key string) []byte {
-	p := s.path(folder, key)
-	if p == "" {
-		return nil
-	}
+func raw(p string) []byte {
 	f, err := os.Open(p)
 	if err != nil {
 		return nil
@@ -139,28 +149,34 @@ func (s store) raw(folder, key string) []byte {
 	return data[:n]
 }
 
-// append adds to an entry by one write, which other processes see whole or,
-// where the machine stops, cut.
+// append adds to an entry by one write; where the machine stops in it, it is cut.
 func (s store) append(folder, key string, data []byte) error {
 	p := s.path(folder, key)
 	if p == "" {
 		return nil
 	}
-	f, err := openAppend(p)
-	if err != nil {
-		return cacheFault(p, err)
-	}
-	_, err = f.Write(data)
-	if e := f.Close(); err == nil {
-		err = e
-	}
+	err := locked(p, os.O_APPEND|os.O_CREATE|os.O_WRONLY, func(f *os.File) error {
+		_, err := f.Write(data)
+		return err
+	})
 	if err != nil {
 		return cacheFault(p, err)
 	}
 	return nil
 }
 
-func openAppend(p string) (*os.File, error) {
-	const flags = os.O_APPEND | os.O_CREATE | os.O_WRONLY
-	return inFolder(p, func() (*os.File, error) { return os.OpenFile(p, flags, 0o600) })
+// locked opens a file and runs do on it while every other locked waits, in
+// other processes too; a file system without locks lets them meet.
+func locked(p string, flags int, do func(*os.File) error) error {
+	f, err := inFolder(p, func() (*os.File, error) { return os.OpenFile(p, flags, 0o600) })
+	if err != nil {
+		return err
+	}
+	for errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_EX), syscall.EINTR) {
+	}
+	err = do(f)
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	return err
 }

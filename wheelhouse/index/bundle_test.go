@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -110,6 +111,35 @@ func TestDamagedBundle(t *testing.T) {
 		bad := append([]byte(nil), good...)
 		bad[i] ^= 0x10
 		check(fmt.Sprint("damaged at ", i), bad, before(i))
+	}
+}
+
+// A record that another process is writing is waited for, not cut off.
+func TestBundleHalfWritten(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 2 {
+		if err := newClient(t, dir).keepMetadata("demo", fmt.Sprint(i), factOf(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	whole, err := os.ReadFile(bundleFile(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(bundleFile(dir), int64(len(whole)-5)); err != nil {
+		t.Fatal(err)
+	}
+	var found bool
+	var wg sync.WaitGroup
+	err = locked(bundleFile(dir), os.O_APPEND|os.O_WRONLY, func(f *os.File) error {
+		wg.Go(func() { _, found = newClient(t, dir).cachedMetadata("demo", "1") })
+		time.Sleep(20 * time.Millisecond) // the reader comes across the half
+		_, err := f.Write(whole[len(whole)-5:])
+		return err
+	})
+	wg.Wait()
+	if now, _ := os.ReadFile(bundleFile(dir)); err != nil || !found || string(now) != string(whole) {
+		t.Errorf("%v, found %v, %d of %d bytes left", err, found, len(now), len(whole))
 	}
 }
 

@@ -59,13 +59,14 @@ func (f *wheelFolder) list() error {
 	if f.listed {
 		return nil
 	}
+	what := f.src.Kind.String() + " " + f.dir
 	st, err := os.Stat(f.dir)
 	if err != nil {
-		return fault.New(fault.Input, "%s %s", f.src.Kind, f.dir).Wrap(err)
+		return unread(what, err)
 	}
 	if !st.IsDir() {
 		if f.src.Kind == Path {
-			return fault.New(fault.Input, "path %s", f.dir).Because("it is no folder")
+			return unread(what, errors.New("it is no folder"))
 		}
 		if f.page, err = readPage(f.dir, f.dir, "find-links page "+f.src.Name); err != nil {
 			return err
@@ -75,7 +76,7 @@ func (f *wheelFolder) list() error {
 	}
 	all, err := os.ReadDir(f.dir)
 	if err != nil {
-		return fault.New(fault.Input, "%s %s", f.src.Kind, f.dir).Wrap(err)
+		return unread(what, err)
 	}
 	for _, e := range all {
 		wheel := strings.HasSuffix(e.Name(), ".whl")
@@ -98,7 +99,7 @@ type folderIndex struct {
 
 func (f *folderIndex) files(_ context.Context, name pep508.Name, _ *wanted) ([]solver.File, bool, error) {
 	if st, err := os.Stat(f.dir); err != nil || !st.IsDir() {
-		return nil, false, fault.New(fault.Input, "index %s", f.src).Because("there is no folder %s", f.dir)
+		return nil, false, unread("index "+f.src.String(), errors.New("there is no folder "+f.dir))
 	}
 	n := string(name)
 	for _, p := range []string{n + ".json", filepath.Join(n, "index.json"), filepath.Join(n, "index.html")} {
@@ -121,7 +122,7 @@ func readPage(path, base, what string) ([]solver.File, error) {
 			f.What = what + " in " + path
 			return nil, f
 		}
-		return nil, fault.New(fault.Input, "%s in %s", what, path).Wrap(err)
+		return nil, unread(what+" in "+path, err)
 	}
 	at := &url.URL{Scheme: "file", Path: filepath.ToSlash(base)}
 	files, err := allFiles(bytes.NewReader(body), "", at)

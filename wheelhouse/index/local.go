@@ -72,12 +72,12 @@ func besideLocal(path string, f solver.File) ([]byte, error) {
 func (c *Client) hashFile(path string) (sum string, size int64, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", 0, fault.New(fault.Input, "open %s", path).Wrap(err)
+		return "", 0, unread("wheel "+path, err)
 	}
 	defer f.Close()
 	st, err := f.Stat()
 	if err != nil || !st.Mode().IsRegular() {
-		return "", 0, fault.New(fault.Input, "open %s", path).Because("it is no regular file")
+		return "", 0, unread("wheel "+path, errors.New("it is no regular file"))
 	}
 	key, stamp := keyOf(path), st.ModTime().UnixNano()
 	text, _ := c.store.get(localDir, key)
@@ -88,7 +88,7 @@ func (c *Client) hashFile(path string) (sum string, size int64, err error) {
 	h := sha256.New()
 	n, err := io.Copy(h, f)
 	if err != nil {
-		return "", 0, fault.New(fault.Input, "read %s", path).Wrap(err)
+		return "", 0, unread("wheel "+path, err)
 	}
 	sum = hex.EncodeToString(h.Sum(nil))
 	// A file changed within the clock's grain keeps its time: not remembered.
@@ -103,6 +103,16 @@ func (c *Client) hashFile(path string) (sum string, size int64, err error) {
 		}
 	}
 	return sum, n, nil
+}
+
+// unread is the fault for what a path of this machine does not give. A cause that
+// names the path again is cut to its reason.
+func unread(what string, cause error) error {
+	var p *fs.PathError
+	if errors.As(cause, &p) {
+		cause = p.Err
+	}
+	return fault.New(fault.Input, "%s", what).Wrap(cause).Try("check the path: a relative one starts at the folder of its profile")
 }
 
 // localRef is the path and file: URL of a file in a folder.
