@@ -89,7 +89,8 @@ func (b *Builder) solve(ctx context.Context, old *lock.Lock) (*search, *solver.S
 	if err != nil {
 		return nil, nil, err
 	}
-	x.AskAhead(!b.Offline)
+	x.atHand = b.Offline
+	x.AskAhead(!x.atHand)
 	x.given = func(n int64) { b.report(Event{Step: StepResolve, Kind: Progressed, Done: n, Unit: Items}) }
 	out, err := x.drive(x.Step)
 	if err == nil && out.State == solver.Failed {

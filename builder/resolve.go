@@ -34,6 +34,7 @@ type search struct {
 	session *Session
 	undated map[string]bool // names of the indexes whose files need no date
 	read    *readings
+	atHand  bool          // answers are read from disk: quicker than handing the work over
 	given   func(n int64) // told how many facts were given so far; may be nil
 
 	ctx     context.Context
@@ -122,7 +123,7 @@ func (x *search) ask(k solver.Key) {
 	x.asked[k] = true
 	x.pending++
 	file := x.file(k)
-	x.running.Go(func() {
+	fetch := func() {
 		a := answer{key: k}
 		switch r, direct := x.direct[k.Name]; {
 		case k.IsPage() && direct:
@@ -147,7 +148,12 @@ func (x *search) ask(k solver.Key) {
 		case x.answers <- a:
 		case <-x.ctx.Done():
 		}
-	})
+	}
+	if x.atHand && len(x.answers) < cap(x.answers)/2 {
+		fetch()
+		return
+	}
+	x.running.Go(fetch)
 }
 
 // file is what the page lists for a key that asks for METADATA.
