@@ -89,8 +89,7 @@ func (b *Builder) solve(ctx context.Context, old *lock.Lock) (*search, *solver.S
 	if err != nil {
 		return nil, nil, err
 	}
-	x.atHand = b.Offline
-	x.AskAhead(!x.atHand)
+	x.inPlace(b.Offline)
 	x.given = func(n int64) { b.report(Event{Step: StepResolve, Kind: Progressed, Done: n, Unit: Items}) }
 	out, err := x.drive(x.Step)
 	if err == nil && out.State == solver.Failed {

@@ -76,6 +76,13 @@ func newSearch(ctx context.Context, p solver.Problem, from facts, session *Sessi
 	return x, nil
 }
 
+// inPlace says whether answers are read from disk: then each is fetched where
+// it is asked for, and none ahead.
+func (x *search) inPlace(yes bool) {
+	x.atHand = yes
+	x.AskAhead(!yes)
+}
+
 // end waits for what was asked ahead in vain.
 func (x *search) end() {
 	x.cancel()

@@ -61,10 +61,10 @@ func (b *Builder) waysOut(ctx context.Context, x *search, c *solver.Conflict) []
 // pages that have its files too.
 func (b *Builder) solveAgain(ctx context.Context, x *search, p solver.Problem) (solver.Outcome, error) {
 	from := x.from
-	if b.Session != nil && fmt.Sprint(p.Target) != fmt.Sprint(x.problem.Target) {
+	if fmt.Sprint(p.Target) != fmt.Sprint(x.problem.Target) {
 		o := b.clientOptions()
 		o.Targets = nil
-		whole, err := b.Session.routes(b.settings, o)
+		whole, err := x.session.routes(b.settings, o)
 		if err != nil {
 			return solver.Outcome{}, err
 		}
@@ -75,6 +75,7 @@ func (b *Builder) solveAgain(ctx context.Context, x *search, p solver.Problem) (
 		return solver.Outcome{}, err
 	}
 	defer y.end()
+	y.inPlace(x.atHand)
 	return y.drive(y.Step)
 }
 

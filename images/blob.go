@@ -1,6 +1,7 @@
 package images
 
 import (
+	"context"
 	"errors"
 	"io"
 
@@ -36,10 +37,10 @@ func (b *blob) Digest() (v1.Hash, error)            { return b.digest, nil }
 func (b *blob) DiffID() (v1.Hash, error)            { return b.diffID, nil }
 func (b *blob) Size() (int64, error)                { return b.size, nil }
 func (b *blob) MediaType() (types.MediaType, error) { return b.media, nil }
-func (b *blob) Compressed() (io.ReadCloser, error)  { return b.from.Open(0) }
+func (b *blob) Compressed() (io.ReadCloser, error)  { return b.from.Open(context.Background(), 0) }
 
 func (b *blob) Uncompressed() (io.ReadCloser, error) {
-	r, err := b.from.Open(0)
+	r, err := b.from.Open(context.Background(), 0)
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ def lock(folder, profile, *args):
     return json.loads(p.stdout)[0]
 
 
-def show(label, report, seconds, also=""):
+def show(label, report, also=""):
     lags = {l["name"]: l for l in report["lags"]}
     cells = [f"{n} {l['version']} ({l['superseded'] // 86400})" for n, l in lags.items()]
     total = sum(l["superseded"] for l in lags.values()) // 86400
@@ -51,7 +51,7 @@ def main():
                 at.unlink(missing_ok=True)
                 r = lock(tmp, which)
                 s = r["searched"]
-                show(label, r, 0, f"; {s['solves']} solves, {s['cores']} cores" if label == "freshest" else "")
+                show(label, r, f"; {s['solves']} solves, {s['cores']} cores" if label == "freshest" else "")
             requires, python = b.request(profile)
             if "cu118" in profile:
                 requires = ["torch==2.7.1" if q.startswith("torch") else q for q in requires]
@@ -59,7 +59,7 @@ def main():
             if b.theirs(requires, python, "--format", "pylock.toml", "--output-file", "pylock.toml").code:
                 print("  uv        " + b.last_uv.err.strip().splitlines()[-1])
                 continue
-            show("uv", lock(tmp, profile), 0)
+            show("uv", lock(tmp, profile))
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ func (c *Conflict) Explain() []string {
 func (s *Solver) conflict() *Conflict {
 	core := s.why(s.eng.Failure())
 	root := &Reason{Text: "no releases meet all the requirements", Because: s.tree(core)}
-	return &Conflict{What: root.Text, Root: root, Next: s.next(core), Ways: s.ways(core), lines: s.told(core)}
+	return &Conflict{What: root.Text, Root: root, Next: s.next(core), Ways: s.ways(core), lines: s.lines(core)}
 }
 
 // exhausted is the conflict of a search that reached its limit.

@@ -251,11 +251,11 @@ func (f *fresh) learn(c core) {
 	f.cores = append(f.cores, c)
 }
 
-// bounds are rungs as assumptions; the last rung of a ladder is none.
+// bounds are rungs as assumptions.
 func (s *Solver) bounds(rungs []int) (ts []engine.Term) {
 	for i, k := range rungs {
-		if l := s.fresh.ladders[i]; k < len(l.rungs) && !(l.whole && k == len(l.rungs)-1) {
-			ts = append(ts, engine.Term{Package: l.d.pkg, In: l.rungs[k].upto})
+		if t, ok := s.fresh.ladders[i].assumption(k); ok {
+			ts = append(ts, t)
 		}
 	}
 	return ts

@@ -46,7 +46,7 @@ func (h hint) text(of []string) string {
 	case hintBuilds:
 		return "add an index with builds of " + names + " for this GPU and CUDA, or ask for another CUDA"
 	case hintURL:
-		return "put what " + names + " requires from a URL under requires, as NAME @ URL"
+		return "put what " + names + " " + agreed("requires ", len(of) > 1) + "from a URL under requires, as NAME @ URL"
 	case hintSources:
 		return "build a wheel of " + names + " and list its folder under indexes: path"
 	case hintYanked:

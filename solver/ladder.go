@@ -2,7 +2,6 @@ package solver
 
 import (
 	"math"
-	"time"
 
 	"wheelwright/solver/engine"
 	"wheelwright/solver/pep440"
@@ -100,12 +99,8 @@ func (s *Solver) walk(l *ladder, v int) []Key {
 				continue
 			}
 		}
-		public := r.version
-		if l.ruled {
-			public = public.Public()
-		}
-		if !public.Equal(l.group) {
-			l.above, l.beside, l.group = min(l.above, l.beside), math.MaxInt64, public
+		if counted := s.counted(l.d, r.version); !counted.Equal(l.group) {
+			l.above, l.beside, l.group = min(l.above, l.beside), math.MaxInt64, counted
 		}
 		if l.above != math.MaxInt64 {
 			l.lags[w] = max(0, l.now-l.above)
@@ -122,6 +117,15 @@ func (s *Solver) walk(l *ladder, v int) []Key {
 		l.walked++
 	}
 	return nil
+}
+
+// counted is what of a version of d counts where newer is compared: under a
+// BuildRule the public version alone.
+func (s *Solver) counted(d *dist, v pep440.Version) pep440.Version {
+	if _, ruled := s.rules[d.name]; ruled {
+		return v.Public()
+	}
+	return v
 }
 
 // rung finds rung k; false where there are fewer.
@@ -189,5 +193,11 @@ func (s *Solver) cost(l *ladder, v int) (cost int64, need []Key) {
 	return cost + l.lags[v], nil
 }
 
-// lag is how long release v has been superseded.
-func (l *ladder) lag(v int) time.Duration { return time.Duration(l.lags[v]) * time.Second }
+// assumption is rung k as one; false where it narrows nothing: for the last
+// rung of all, and one that was not found.
+func (l *ladder) assumption(k int) (t engine.Term, ok bool) {
+	if k >= len(l.rungs) || l.whole && k == len(l.rungs)-1 {
+		return t, false
+	}
+	return engine.Term{Package: l.d.pkg, In: l.rungs[k].upto}, true
+}

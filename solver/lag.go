@@ -2,9 +2,9 @@ package solver
 
 import (
 	"slices"
+	"time"
 
 	"wheelwright/solver/engine"
-	"wheelwright/solver/pep440"
 )
 
 // report tells, of an answer found, how far what the user requires is from
@@ -37,7 +37,7 @@ func (s *Solver) lag(i int) (Lag, []Key) {
 	if need := s.walk(l, v); need != nil {
 		return lag, need
 	}
-	lag.Superseded = l.lag(v)
+	lag.Superseded = time.Duration(l.lags[v]) * time.Second
 	if l.newest > 0 {
 		lag.Newest = l.d.releases[l.newest-1].version
 	}
@@ -69,8 +69,7 @@ func (s *Solver) lag(i int) (Lag, []Key) {
 }
 
 // keeps is what a lock keeps of others than d among what a question about d
-// takes for given: of that
-// alone the user can let go.
+// takes for given: of that alone the user can let go.
 func (s *Solver) keeps(ms []*member, d *dist) (texts []string) {
 	for _, m := range ms {
 		if m.kind != bound || m.obj == d {
@@ -95,13 +94,12 @@ func (s *Solver) beside(i int) (given []engine.Term) {
 				given = append(given, engine.Term{Package: l.d.pkg, In: s.eng.Only(l.d.pkg, v)})
 			}
 		default:
-			for k, r := range l.rungs {
-				if r.upto.Has(v) {
-					if !(l.whole && k == len(l.rungs)-1) {
-						given = append(given, engine.Term{Package: l.d.pkg, In: r.upto})
-					}
-					break
-				}
+			k := 0
+			for k < len(l.rungs) && !l.rungs[k].upto.Has(v) {
+				k++
+			}
+			if t, ok := l.assumption(k); ok {
+				given = append(given, t)
 			}
 		}
 	}
@@ -142,13 +140,4 @@ func told(ms []*member) (out []*member) {
 		}
 	}
 	return out
-}
-
-// newer says whether v is a later release than w for the user: under a
-// BuildRule the public version alone counts.
-func (s *Solver) newer(d *dist, v, w pep440.Version) bool {
-	if _, ruled := s.rules[d.name]; ruled {
-		return v.Public().Compare(w.Public()) > 0
-	}
-	return v.Compare(w) > 0
 }

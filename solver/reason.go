@@ -50,19 +50,19 @@ func (s *Solver) why(id int, given ...*member) []*member {
 	}
 	best := s.reduce(units)
 	if len(units) < len(leaves) {
-		if fine := spread(best); len(fine) <= limitFine {
+		if fine := ungathered(best); len(fine) <= limitFine {
 			best = s.reduce(fine)
 		}
 	}
 	best = s.fold(best)
 	s.trim(best)
-	if few := len(s.told(best)); few > limitShort && len(leaves) <= limitFine {
+	if few := len(s.lines(best)); few > limitShort && len(leaves) <= limitFine {
 		// Another order of dropping may leave a shorter core.
 		back := slices.Clone(leaves)
 		slices.Reverse(back)
 		other := s.fold(s.outwards(s.reduce(back)))
 		s.trim(other)
-		if len(s.told(other)) < few {
+		if len(s.lines(other)) < few {
 			best = other
 		}
 	}
@@ -110,13 +110,15 @@ func (s *Solver) trim(ms []*member) {
 	}
 }
 
+// pair is a distribution, with an extra of it or without, and one it requires.
+type pair struct {
+	subj, obj *dist
+	extra     pep508.Name // of subj
+}
+
 // gathered is ms with the requirements of one distribution on another, or, all
 // in one, of one distribution, as one member each.
 func gathered(ms []*member, whole bool) (out []*member) {
-	type pair struct {
-		subj, obj *dist
-		extra     pep508.Name
-	}
 	by := map[pair]*member{}
 	for _, m := range ms {
 		k := pair{m.subj, m.obj, m.extra}
@@ -138,8 +140,8 @@ func gathered(ms []*member, whole bool) (out []*member) {
 	return out
 }
 
-// spread undoes gathered.
-func spread(ms []*member) (out []*member) {
+// ungathered undoes gathered.
+func ungathered(ms []*member) (out []*member) {
 	for _, m := range ms {
 		if m.parts == nil {
 			out = append(out, m)
@@ -239,10 +241,6 @@ func (s *Solver) inOrder(ms []*member) {
 // fold makes one member of what the releases of a distribution require of
 // another in different words, where "one of either" still proves as much.
 func (s *Solver) fold(ms []*member) []*member {
-	type pair struct {
-		subj, obj *dist
-		extra     pep508.Name
-	}
 	by := map[pair][]*member{}
 	var pairs []pair
 	for _, m := range ms {
@@ -308,7 +306,7 @@ func either(a, b *member) *member {
 			}
 			found = true
 			in := t.In.Clone()
-			if t.Package == a.obj.pkg && a.obj != a.subj {
+			if t.Package == a.obj.pkg {
 				in.Keep(u.In)
 			} else {
 				in.Add(u.In)

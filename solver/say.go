@@ -26,7 +26,17 @@ func (s *Solver) say(m *member) string {
 	if m.parts != nil {
 		return s.sayParts(m)
 	}
-	what := m.text
+	who, verb, what := s.sentence(m)
+	if m.overridden {
+		return "an override makes " + who + " require " + what + s.sayNone(m)
+	}
+	return who + verb + what + s.sayNone(m)
+}
+
+// sentence is a requirement of releases in its parts: who, " requires " as it
+// agrees with them, and what.
+func (s *Solver) sentence(m *member) (who, verb, what string) {
+	what = m.text
 	if m.differ {
 		what = "releases of " + string(m.obj.name) + " that do not exist"
 		if out := m.out(); out != nil { // nil: every value, so it need not be said
@@ -35,17 +45,32 @@ func (s *Solver) say(m *member) string {
 			}
 		}
 	}
-	who := string(m.subj.name)
+	who, many := string(m.subj.name), false
 	if in := m.in(); in != nil {
-		who = m.subj.named(in)
+		who, many = m.subj.ranges(in, m.subj.dead, inWords)
 	}
 	if m.extra != "" {
 		who += " with extra " + string(m.extra)
 	}
-	if m.overridden {
-		return "an override makes " + who + " require " + what + s.sayNone(m)
+	return who, " " + agreed("requires ", many), what
+}
+
+// plurals are how predicates begin, of one release and of many; the first
+// that fits counts.
+var plurals = [][2]string{
+	{"is a pre-release", "are pre-releases"},
+	{"names no CUDA it is", "name no CUDA they are"},
+	{"is ", "are "}, {"was ", "were "}, {"has ", "have "}, {"requires ", "require "},
+}
+
+// agreed is a predicate of one release as it is said of it, or of many.
+func agreed(predicate string, many bool) string {
+	for _, p := range plurals {
+		if rest, ok := strings.CutPrefix(predicate, p[0]); many && ok {
+			return p[1] + rest
+		}
 	}
-	return who + " requires " + what + s.sayNone(m)
+	return predicate
 }
 
 // sayParts is what was gathered, by example.
@@ -104,9 +129,10 @@ func (s *Solver) sayUnusable(m *member) string {
 	if in == nil { // every release: the term was always true
 		in = s.eng.Not(d.pkg, s.eng.Only(d.pkg, 0))
 	}
-	who, text := d.ranges(in, nil, inWords), m.text
+	text := m.text
+	who, many := d.ranges(in, nil, inWords)
 	if m.extra != "" {
-		return who + " with extra " + string(m.extra) + " " + text
+		return who + " with extra " + string(m.extra) + " " + agreed(text, many)
 	}
 	newest := -1
 	for i := len(d.rising) - 1; i >= 0; i-- {
@@ -126,9 +152,9 @@ func (s *Solver) sayUnusable(m *member) string {
 		} else {
 			example = " " + example
 		}
-		return fmt.Sprintf("%s %s (%s%s)", who, m.group, d.releases[newest-1].version, example)
+		return fmt.Sprintf("%s %s (%s%s)", who, agreed(m.group, many), d.releases[newest-1].version, example)
 	}
-	return who + " " + text
+	return who + " " + agreed(text, many)
 }
 
 // rangeStyle is how a range of versions is written.
@@ -141,12 +167,14 @@ const (
 
 // describe names d and the versions in the set as specifiers; releases that
 // cannot be used anyway do not interrupt a range.
-func (d *dist) describe(in engine.Set) string { return d.ranges(in, d.dead, inSpecifiers) }
+func (d *dist) describe(in engine.Set) string {
+	text, _ := d.ranges(in, d.dead, inSpecifiers)
+	return text
+}
 
-// named is describe in words.
-func (d *dist) named(in engine.Set) string { return d.ranges(in, d.dead, inWords) }
-
-func (d *dist) ranges(in, ignore engine.Set, style rangeStyle) string {
+// ranges names d and the versions in the set, and says whether what is named
+// last is many releases: then a verb after it is plural.
+func (d *dist) ranges(in, ignore engine.Set, style rangeStyle) (text string, many bool) {
 	type run struct{ from, to int } // positions in rising
 	var runs []run
 	var line []int // releases that count, oldest first
@@ -167,21 +195,22 @@ func (d *dist) ranges(in, ignore engine.Set, style rangeStyle) string {
 	}
 	name := string(d.name)
 	if len(runs) == 0 {
-		return "no release of " + name
+		return "no release of " + name, false
 	}
 	var parts []string
 	for i, r := range runs {
 		if i == 4 {
-			parts = append(parts, "…")
+			parts, many = append(parts, "…"), true
 			break
 		}
+		many = r.from < r.to
 		from, to := d.releases[line[r.from]-1].version.String(), d.releases[line[r.to]-1].version.String()
 		switch {
 		case r.from == 0 && r.to == len(line)-1:
 			if len(line) == 1 {
-				return name + " " + from
+				return name + " " + from, false
 			}
-			return name
+			return name, false
 		case r.from == r.to:
 			parts = append(parts, from)
 		case style == inWords && r.from == 0:
@@ -198,7 +227,7 @@ func (d *dist) ranges(in, ignore engine.Set, style rangeStyle) string {
 			parts = append(parts, ">="+from+",<="+to)
 		}
 	}
-	return name + " " + strings.Join(parts, " or ")
+	return name + " " + strings.Join(parts, " or "), many
 }
 
 // only says whether in has nothing but ignored releases: then they count.

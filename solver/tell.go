@@ -63,9 +63,9 @@ func (s *Solver) tree(ms []*member) (top []*Reason) {
 	return top
 }
 
-// told is the members from the user's words outwards: all that the user
+// lines is the members from the user's words outwards: all that the user
 // said in one line, then one line for each distribution where it fits.
-func (s *Solver) told(ms []*member) []string {
+func (s *Solver) lines(ms []*member) []string {
 	lines := s.wrapped(ms, limitWidth)
 	if len(lines) > limitShort {
 		lines = s.wrapped(ms, 1<<20)
@@ -159,13 +159,14 @@ func (s *Solver) wrapped(ms []*member, width int) (lines []string) {
 	return lines
 }
 
-// cutRequires is a plain requirement of releases as "who requires " and what.
+// cutRequires is a plain requirement of releases as "who requires " and what;
+// false of any other member.
 func (s *Solver) cutRequires(m *member) (before, what string, ok bool) {
-	if m.kind != depends || m.overridden || s.sayNone(m) != "" {
+	if m.kind != depends || m.overridden || m.parts != nil || s.sayNone(m) != "" {
 		return "", "", false
 	}
-	before, what, ok = strings.Cut(s.say(m), " requires ")
-	return before + " requires ", what, ok
+	who, verb, what := s.sentence(m)
+	return who + verb, what, true
 }
 
 // and is "a, b and c".

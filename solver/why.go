@@ -57,7 +57,7 @@ func (s *Solver) Why(n pep508.Name) (Explanation, Outcome) {
 	}
 	for i := len(d.rising) - 1; i >= 0; i-- {
 		v := d.rising[i]
-		if !s.newer(d, d.releases[v-1].version, e.Version) {
+		if s.counted(d, d.releases[v-1].version).Compare(s.counted(d, e.Version)) <= 0 {
 			break
 		}
 		why, need := s.passed(d, v, chosen)

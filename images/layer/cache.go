@@ -119,7 +119,7 @@ func (c *Cache) Make(ctx context.Context, k Key, entries func() ([]Entry, error)
 
 // Verify reads the whole layer and compares its digest.
 func (l *Layer) Verify() error {
-	r, err := l.Open(0)
+	r, err := l.Open(context.Background(), 0)
 	if err != nil {
 		return err
 	}

@@ -88,7 +88,7 @@ func TestBytesDependOnEntriesAlone(t *testing.T) {
 // their files.
 func TestWhatAReaderSees(t *testing.T) {
 	l := write(t, corners())
-	r, err := l.Open(0)
+	r, err := l.Open(context.Background(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestOpenAtOffset(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, at := range []int64{0, 1, l.Size / 2, l.Size} {
-		r, err := l.Open(at)
+		r, err := l.Open(context.Background(), at)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -43,7 +43,8 @@ func InFile(path, digest, diffID string, size int64) *Layer {
 }
 
 // Open reads the layer's compressed bytes from offset on, 0 <= offset <= Size.
-func (l *Layer) Open(offset int64) (io.ReadCloser, error) {
+// Reading ends with ctx.
+func (l *Layer) Open(ctx context.Context, offset int64) (io.ReadCloser, error) {
 	f, err := os.Open(l.path)
 	if err != nil {
 		return nil, err

@@ -23,9 +23,9 @@
 // the answer.
 //
 // The search is unit propagation, analysis of each conflict to its first
-// unique implication point, a learned clause, and one level taken back: levels
-// below keep their decisions, and what follows at one of them later is put
-// there. A package that has one value left is expanded before the next
+// unique implication point, a learned clause, and the conflict's level taken
+// back: levels below keep their decisions, also those that the clause does not
+// speak of, and what follows at one of them later is put there. A package that has one value left is expanded before the next
 // decision, so that a conflict is met before others are decided in vain. Every
 // learned clause keeps the clauses it was resolved from, so that a failure is
 // a proof that can be printed.

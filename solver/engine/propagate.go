@@ -7,7 +7,7 @@ func (e *Engine) propagate() int {
 		for len(e.recheck) > 0 {
 			id := e.recheck[len(e.recheck)-1]
 			if !e.check(id) {
-				return id // stays listed: after the jump back it may leave one term
+				return id // stays listed: once the level is taken back it may leave one term
 			}
 			e.recheck = e.recheck[:len(e.recheck)-1]
 		}

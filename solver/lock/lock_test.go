@@ -59,22 +59,28 @@ func full() Lock {
 	return l
 }
 
+// golden holds got against a file of testdata.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s is\n%s\nwant\n%s", file, got, want)
+	}
+}
+
 func TestGolden(t *testing.T) {
 	l := full()
 	for name, got := range map[string][]byte{"full.toml": l.Marshal(), "resolved.toml": l.Resolved(), "identity.toml": l.write(identity)} {
-		file := filepath.Join("testdata", name)
-		if *update {
-			if err := os.WriteFile(file, got, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(got, want) {
-			t.Errorf("%s is\n%s\nwant\n%s", name, got, want)
-		}
+		golden(t, name, got)
 		if bytes.Contains(got, []byte("hunter2")) || bytes.Contains(got, []byte("u:p@")) {
 			t.Errorf("%s holds a credential", name)
 		}

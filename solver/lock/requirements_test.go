@@ -2,8 +2,6 @@ package lock
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -18,19 +16,7 @@ func TestRequirementsGolden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		file := filepath.Join("testdata", name+".requirements.txt")
-		if *update {
-			if err := os.WriteFile(file, got, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(got, want) {
-			t.Errorf("%s is\n%s\nwant\n%s", file, got, want)
-		}
+		golden(t, name+".requirements.txt", got)
 		onlyRequirements(t, got)
 	}
 }
