@@ -25,6 +25,28 @@ import (
 
 const layoutVersion = `{"imageLayoutVersion":"1.0.0"}`
 
+// layoutWriter writes to an OCI layout in a folder.
+type layoutWriter struct {
+	dir  string
+	tags []string
+}
+
+func newLayoutWriter(_ context.Context, dir string, tags []string) (*layoutWriter, error) {
+	return &layoutWriter{dir, tags}, nil
+}
+
+func (w *layoutWriter) layer(context.Context, *blob) error { return nil }
+func (w *layoutWriter) close() error                       { return nil }
+
+func (w *layoutWriter) finish(ctx context.Context, i *Image) error {
+	for _, tag := range w.tags {
+		if _, err := WriteLayout(ctx, w.dir, tag, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // WriteLayout adds the image to the OCI layout in dir under tag, making the
 // folder where it is missing; the image that had the tag loses it, others
 // stay. Blobs are put first, each under a temporary name until it is whole, a

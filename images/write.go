@@ -1,48 +1,76 @@
 package images
 
-import (
-	"context"
-	"sync"
+import "context"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
-)
-
-// WriteOptions say how Write works.
+// WriteOptions say how an image is written.
 type WriteOptions struct {
-	Progress func(done, total int64) // bytes of blobs; for a registry only; may be nil
-	Jobs     int                     // uploads at a time; 0: four
+	Tags     []string                // the image's names there; none: the destination's own
+	Progress func(done, total int64) // bytes of layers sent; for a registry only; calls do not overlap; may be nil
+	Jobs     int                     // layers at a time; 0: four
+	Registry RegistryOptions         // for a registry only
 }
 
-// Write puts the image at the destination under its tag and gives its digest.
-// In a folder or a registry nothing refers to a blob before it is whole.
-func Write(ctx context.Context, d Destination, i *Image, o WriteOptions) (digest string, err error) {
-	if d.Dir != "" {
-		return WriteLayout(ctx, d.Dir, d.Tag, i)
-	}
-	return push(ctx, d, i, o)
+// RegistryOptions say how registries are reached.
+type RegistryOptions struct {
+	CA        []byte   // PEM certificates trusted besides the system's; nil: none
+	PlainHTTP []string // hosts ("host" or "host:port") spoken to without TLS, besides loopback
 }
 
-// push sends what the registry lacks, then the manifest.
-func push(ctx context.Context, d Destination, i *Image, o WriteOptions) (string, error) {
-	options := remoteOptions(ctx)
-	if o.Jobs > 0 {
-		options = append(options, remote.WithJobs(o.Jobs))
+// Writer takes one image to one destination: its layers as they are known, in
+// any order and side by side, then the image itself. Nothing at the destination
+// refers to a layer before all is whole.
+type Writer struct {
+	Destination
+	w writer
+}
+
+// writer is one kind of destination.
+type writer interface {
+	// layer brings one layer there. A layer that is there already is not opened.
+	layer(ctx context.Context, b *blob) error
+	// finish brings what of the image's layers is not there yet, its
+	// configuration and manifest, and gives it its tags.
+	finish(ctx context.Context, i *Image) error
+	// close gives up what was begun and not finished.
+	close() error
+}
+
+// NewWriter opens a destination. Close it.
+func NewWriter(ctx context.Context, d Destination, o WriteOptions) (*Writer, error) {
+	if len(o.Tags) == 0 {
+		o.Tags = []string{d.Tag}
 	}
-	var wait sync.WaitGroup
-	if o.Progress != nil {
-		updates := make(chan v1.Update, 64)
-		options = append(options, remote.WithProgress(updates))
-		wait.Go(func() {
-			for u := range updates { // closed by remote.Write
-				o.Progress(u.Complete, u.Total)
-			}
-		})
-	}
-	err := remote.Write(d.ref, i.v1, options...)
-	wait.Wait()
+	w, err := openWriter(ctx, d, o)
 	if err != nil {
-		return "", registryFault("push to "+d.Name(), d.ref.Context().RegistryStr(), err)
+		return nil, err
+	}
+	return &Writer{d, w}, nil
+}
+
+func openWriter(ctx context.Context, d Destination, o WriteOptions) (writer, error) {
+	if d.Dir != "" {
+		return newLayoutWriter(ctx, d.Dir, o.Tags)
+	}
+	return newRegistryWriter(ctx, d, o)
+}
+
+// Finish ends the writing of i and gives its digest.
+func (w *Writer) Finish(ctx context.Context, i *Image) (digest string, err error) {
+	if err := w.w.finish(ctx, i); err != nil {
+		return "", err
 	}
 	return i.Digest(), nil
+}
+
+// Close gives up what was begun and not finished.
+func (w *Writer) Close() error { return w.w.close() }
+
+// Write puts a finished image at the destination and gives its digest.
+func Write(ctx context.Context, d Destination, i *Image, o WriteOptions) (digest string, err error) {
+	w, err := NewWriter(ctx, d, o)
+	if err != nil {
+		return "", err
+	}
+	defer w.Close()
+	return w.Finish(ctx, i)
 }
