@@ -3,25 +3,30 @@ package builder
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
-	"wheelwright/fault"
 	"wheelwright/images"
-	"wheelwright/images/layer"
 	"wheelwright/solver/lock"
-	"wheelwright/wheelhouse"
 	"wheelwright/wheelhouse/spread"
 )
 
 // BuildOptions say where an image goes.
 type BuildOptions struct {
-	To         []string      // oci:DIR or HOST/REPO[:TAG]; none: oci:out/PROFILE
-	OnLock     func(*Locked) // told once the lock stands, before anything is fetched for it; may be nil
-	Wheelhouse string        // the folder that the wheels are laid out in; empty: none
+	To          []string      // oci:DIR, oci-archive:FILE, docker-archive:FILE or HOST/REPO, each with :TAG or without; none: oci:out/PROFILE
+	Tags        []string      // names of the image besides those of the destination
+	Compression string        // of the wheels' layers, gzip or zstd; empty: gzip
+	Registry    Registry      // how registries are reached
+	OnLock      func(*Locked) // told once the lock stands, before anything is fetched for it; may be nil
+	Lazy        bool          // believe what the lock says of its layers, and make and fetch only what a destination lacks
+	Wheelhouse  string        // the folder that the wheels are laid out in; empty: none
+}
+
+// Registry says how registries are reached.
+type Registry struct {
+	CAFile    string   // PEM certificates trusted besides the system's; empty: none
+	PlainHTTP []string // hosts spoken to without TLS, besides loopback
 }
 
 // Built is the result of Build.
@@ -36,6 +41,7 @@ type ImageBuilt struct {
 	Size       int64        `json:"size"`   // bytes of all layers, compressed
 	Layers     []lock.Layer `json:"layers"`
 	Collisions []Collision  `json:"collisions"` // wheels that overwrite one another
+	Tags       []string     `json:"tags"`       // of the last destination
 	Pushed     []string     `json:"pushed"`     // "NAME@sha256:…", one for each destination
 }
 
@@ -44,17 +50,9 @@ func (b *Builder) Build(ctx context.Context, o BuildOptions) (*Built, error) {
 	if len(o.To) == 0 {
 		o.To = []string{"oci:out/" + b.Name}
 	}
-	var to []images.Destination
-	for _, s := range o.To {
-		d, err := images.ParseDestination(s, b.Name)
-		if err != nil {
-			return nil, err
-		}
-		if b.Offline && d.Dir == "" {
-			return nil, fault.New(fault.Input, "--offline and destination %s exclude each other", s).
-				Because("a registry is reached through the network").Try("--to oci:DIR")
-		}
-		to = append(to, d)
+	to, err := b.destinations(o)
+	if err != nil {
+		return nil, err
 	}
 	created, err := sourceDate(b.Env)
 	if err != nil {
@@ -66,7 +64,7 @@ func (b *Builder) Build(ctx context.Context, o BuildOptions) (*Built, error) {
 
 	opening, stop := context.WithCancel(ctx)
 	defer stop()
-	base := b.openBase(opening)
+	base := b.openBase(opening, to.registry)
 	locked, err := b.Lock(ctx)
 	if err != nil {
 		stop()
@@ -80,32 +78,47 @@ func (b *Builder) Build(ctx context.Context, o BuildOptions) (*Built, error) {
 	if err := base.wait(); err != nil {
 		return r, b.explained(ctx, err, nil)
 	}
-	img, err := b.image(ctx, locked, base.base, created, o)
+	defer to.close()
+	if err := to.open(ctx, locked.Lock.Digest()); err != nil {
+		return r, b.explained(ctx, err, nil)
+	}
+	spec := b.spec(locked, base.base, created)
+	spec.Compression, spec.Writers = to.compression, to.writers
+	var img *images.Image
+	if o.Lazy && b.known(locked.Lock, &spec) {
+		img, err = b.lazily(ctx, locked, spec)
+	} else {
+		img, err = b.image(ctx, locked, spec, o)
+	}
 	if err != nil {
 		return r, err
 	}
 	if err := b.writeDerived(locked, base.base, img); err != nil {
 		return r, b.explained(ctx, err, nil)
 	}
-	r.Image = ImageBuilt{Digest: img.Digest(), Layers: locked.Lock.Image.Layers, Collisions: collisions(img.Collisions)}
+	return r, b.explained(ctx, b.finish(ctx, r, img, to), nil)
+}
+
+// finish ends the writing of an image and fills in what is reported of it.
+func (b *Builder) finish(ctx context.Context, r *Built, img *images.Image, to *targets) error {
+	r.Image = ImageBuilt{Digest: img.Digest(), Layers: lockLayers(img), Collisions: collisions(img.Collisions)}
 	for _, c := range r.Image.Collisions {
 		b.warn(StepLayers, c.String())
 	}
 	for _, l := range r.Image.Layers {
 		r.Image.Size += l.Size
 	}
-	for _, d := range to {
-		b.report(Event{Step: StepImage, Kind: Began, Unit: Bytes, Text: "writing " + d.Name()})
-		digest, err := images.Write(ctx, d, img, images.WriteOptions{Progress: func(done, total int64) {
-			b.report(Event{Step: StepImage, Kind: Progressed, Unit: Bytes, Done: done, Total: total})
-		}})
+	for i, w := range to.writers {
+		digest, err := w.Finish(ctx, img)
 		if err != nil {
-			return r, b.explained(ctx, err, nil)
+			return err
 		}
-		b.report(Event{Step: StepImage, Kind: Ended, Text: fmt.Sprintf("%s, tag %s: %d layers, %d bytes", d.Name(), d.Tag, len(r.Image.Layers), r.Image.Size)})
-		r.Image.Pushed = append(r.Image.Pushed, d.Name()+"@"+digest)
+		r.Image.Tags = to.tags[i]
+		b.report(Event{Step: StepImage, Kind: Ended, Text: fmt.Sprintf("%s, %s: %d layers, %d bytes",
+			w.Name(), tagsText(to.tags[i]), len(r.Image.Layers), r.Image.Size)})
+		r.Image.Pushed = append(r.Image.Pushed, w.Name()+"@"+digest)
 	}
-	return r, nil
+	return nil
 }
 
 // opening is a base being found out beside the resolution.
@@ -116,7 +129,7 @@ type opening struct {
 }
 
 // openBase starts to find out what the base is made of.
-func (b *Builder) openBase(ctx context.Context) *opening {
+func (b *Builder) openBase(ctx context.Context, _ images.RegistryOptions) *opening {
 	o := &opening{done: make(chan struct{})}
 	go func() {
 		defer close(o.done)
@@ -137,15 +150,17 @@ func (o *opening) wait() error {
 
 // image fills the House and makes the layers, side by side: a layer is made
 // as soon as its wheels lie in the House.
-func (b *Builder) image(ctx context.Context, l *Locked, base *images.Base, created time.Time, o BuildOptions) (*images.Image, error) {
+func (b *Builder) image(ctx context.Context, l *Locked, spec images.Spec, o BuildOptions) (*images.Image, error) {
 	whole := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	wheels, err := b.wheels(ctx, l.Lock)
+	wheels, err := b.wheels(ctx, l.Lock.Files(), l.Lock)
 	if err != nil {
 		return nil, err
 	}
-	arrived := newArrivals(wheels, base.Artifacts())
+	of := spec.Base.Artifacts()
+	arrived := newArrivals(wheels, of)
+	spec.Ready = arrived.wait
 	var filling sync.WaitGroup
 	fill := func(f func() error) {
 		filling.Go(func() {
@@ -157,30 +172,30 @@ func (b *Builder) image(ctx context.Context, l *Locked, base *images.Base, creat
 	fill(func() error {
 		return b.fill(ctx, StepWheelhouse, wheels, b.openWheel, b.checkWheels(l.Solution), arrived.note)
 	})
-	if artifacts := base.Artifacts(); len(artifacts) > 0 {
-		fill(func() error { return b.fill(ctx, StepBase, artifacts, base.Open, nil, arrived.note) })
+	if len(of) > 0 {
+		fill(func() error { return b.fill(ctx, StepBase, of, spec.Base.Open, nil, arrived.note) })
 	}
-	img, err := b.layers(ctx, l, base, created, arrived)
+	img, err := b.layers(ctx, spec)
 	if err != nil {
 		cancel(err)
 	}
 	filling.Wait()
 	if cause := context.Cause(ctx); cause != nil {
-		return nil, b.explained(whole, cause, slices.Concat(wheels, base.Artifacts()))
+		return nil, b.explained(whole, cause, slices.Concat(wheels, of))
 	}
 	return img, b.explained(whole, b.link(ctx, o.Wheelhouse, wheels), wheels)
 }
 
-// layers makes the image of a lock, waiting for each file as it is needed.
-func (b *Builder) layers(ctx context.Context, l *Locked, base *images.Base, created time.Time, arrived *arrivals) (*images.Image, error) {
+// spec is all that the image of a lock is made of.
+func (b *Builder) spec(l *Locked, base *images.Base, created time.Time) images.Spec {
 	p := b.Profile
 	base.Have(b.house.Path)
 	spec := images.Spec{
 		Profile: p.Name, Summary: p.Summary, Base: base,
 		Scheme: spread.Scheme{Prefix: p.Image.Prefix, Python: p.PythonShort()},
 		Lock:   l.Lock.Resolved(), LockDigest: l.Lock.Digest(),
-		Env: p.Image.Env, Workdir: p.Image.Workdir, Entrypoint: p.Image.Entrypoint, Cmd: p.Image.Cmd, Labels: p.Image.Labels,
-		Created: created, CacheDir: b.CacheDir, Ready: arrived.wait,
+		Env: p.Image.Env, User: p.Image.User, Workdir: p.Image.Workdir, Entrypoint: p.Image.Entrypoint, Cmd: p.Image.Cmd, Labels: p.Image.Labels,
+		Created: created, CacheDir: b.CacheDir,
 	}
 	if p.GPU != nil {
 		spec.CUDA = p.GPU.CUDA
@@ -190,6 +205,11 @@ func (b *Builder) layers(ctx context.Context, l *Locked, base *images.Base, crea
 			Name: string(f.Package), Version: f.Version, File: f.Name, SHA256: f.SHA256, Size: f.Size, Path: b.house.Path(f.SHA256),
 		})
 	}
+	return spec
+}
+
+// layers finds out the layers of an image.
+func (b *Builder) layers(ctx context.Context, spec images.Spec) (*images.Image, error) {
 	b.report(Event{Step: StepLayers, Kind: Began, Unit: Items})
 	made := 0
 	spec.Progress = func(p images.Progress) {
@@ -202,110 +222,6 @@ func (b *Builder) layers(ctx context.Context, l *Locked, base *images.Base, crea
 	if err != nil {
 		return nil, err
 	}
-	b.report(Event{Step: StepLayers, Kind: Ended, Text: fmt.Sprintf("%d layers: %d made, %d in the cache", len(img.Layers), made, len(img.Layers)-made)})
+	b.report(Event{Step: StepLayers, Kind: Ended, Text: fmt.Sprintf("%d layers: %d worked out, %d known", len(img.Layers), made, len(img.Layers)-made)})
 	return img, nil
-}
-
-// writeDerived puts what was built into the lock's derived part. A layer that
-// the lock describes otherwise is an integrity error: the same set must give
-// the same files.
-func (b *Builder) writeDerived(l *Locked, base *images.Base, img *images.Image) error {
-	p := b.Profile
-	made := &lock.Image{LayerFormat: layer.Format, Prefix: p.Image.Prefix, Python: p.PythonShort(), Base: base.Name()}
-	for _, x := range img.Layers {
-		made.Layers = append(made.Layers, lock.Layer{Members: x.Members, Digest: x.Digest, DiffID: x.DiffID, Size: x.Size})
-	}
-	for _, d := range base.Debs {
-		made.Debs = append(made.Debs, lock.Deb{Name: d.Name, Version: d.Version, SHA256: d.SHA256, Size: d.Size})
-	}
-	if err := agrees(l.Lock, made); err != nil {
-		return err
-	}
-	l.Lock.Image = made
-	if b.Locked || b.Frozen {
-		return nil
-	}
-	_, old, err := readLock(b.LockPath)
-	if err != nil {
-		return err
-	}
-	written, err := b.writeLock(l.Lock, old)
-	if written {
-		l.Written = true
-		b.note(StepLayers, "recorded in "+filepath.Base(b.LockPath))
-	}
-	return err
-}
-
-// agrees compares the layers of wheels that the lock and made describe; the
-// base's layers move with the base, the last one with the lock's addresses.
-func agrees(l lock.Lock, made *lock.Image) error {
-	locked := l.Image
-	if locked == nil || locked.LayerFormat != made.LayerFormat || locked.Prefix != made.Prefix || locked.Python != made.Python {
-		return nil
-	}
-	wheels := map[string]bool{}
-	for _, f := range l.Files() {
-		wheels[string(f.Package)+" "+f.Version] = true
-	}
-	said := map[string]lock.Layer{}
-	for _, x := range locked.Layers {
-		if len(x.Members) > 0 && wheels[x.Members[0]] {
-			said[strings.Join(x.Members, ", ")] = x
-		}
-	}
-	for _, x := range made.Layers {
-		members := strings.Join(x.Members, ", ")
-		if want, ok := said[members]; ok && (want.DiffID != x.DiffID || want.Digest != x.Digest || want.Size != x.Size) {
-			return fault.New(fault.Integrity, "layer of %s: diffID is %s, lock says %s", members, x.DiffID, want.DiffID).
-				Because("digest and size are %s, %d bytes; lock says %s, %d bytes", x.Digest, x.Size, want.Digest, want.Size).
-				Try("if another release of wheelwright wrote the lock, delete its [tool.wheelwright.image] and build again")
-		}
-	}
-	return nil
-}
-
-// arrivals tells which files lie in the House.
-type arrivals struct {
-	mu sync.Mutex
-	at map[string]chan struct{} // by sha256; closed: it lies there
-}
-
-func newArrivals(lists ...[]wheelhouse.Artifact) *arrivals {
-	a := &arrivals{at: map[string]chan struct{}{}}
-	for _, list := range lists {
-		for _, x := range list {
-			if a.at[x.SHA256] == nil {
-				a.at[x.SHA256] = make(chan struct{})
-			}
-		}
-	}
-	return a
-}
-
-// note says that a file came to lie in the House.
-func (a *arrivals) note(sha256 string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if c := a.at[sha256]; c != nil {
-		select {
-		case <-c:
-		default:
-			close(c)
-		}
-	}
-}
-
-// wait ends when the file lies in the House or ctx ends.
-func (a *arrivals) wait(ctx context.Context, sha256 string) error {
-	c := a.at[sha256]
-	if c == nil {
-		return nil
-	}
-	select {
-	case <-c:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

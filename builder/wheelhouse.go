@@ -19,10 +19,9 @@ import (
 	"wheelwright/wheelhouse/whl"
 )
 
-// wheels are the artifacts of a lock, with the addresses to try: the index in
+// wheels are the artifacts of files of a lock, with the addresses to try: the index in
 // force by name and sha256 first, the lock's own address last.
-func (b *Builder) wheels(ctx context.Context, l lock.Lock) ([]wheelhouse.Artifact, error) {
-	files := l.Files()
+func (b *Builder) wheels(ctx context.Context, files []lock.File, l lock.Lock) ([]wheelhouse.Artifact, error) {
 	out := make([]wheelhouse.Artifact, len(files))
 	for i, f := range files {
 		out[i] = wheelhouse.Artifact{Kind: wheelhouse.Wheel, Name: f.Name, SHA256: f.SHA256, Size: f.Size}
@@ -140,7 +139,7 @@ func (b *Builder) Fill(ctx context.Context, dir string) (*Filled, error) {
 		return nil, b.explained(ctx, err, nil)
 	}
 	r := &Filled{Locked: l, Dir: dir}
-	if r.Artifacts, err = b.wheels(ctx, l.Lock); err != nil {
+	if r.Artifacts, err = b.wheels(ctx, l.Lock.Files(), l.Lock); err != nil {
 		return r, err
 	}
 	if err := b.fill(ctx, StepWheelhouse, r.Artifacts, b.openWheel, b.checkWheels(l.Solution), nil); err != nil {

@@ -160,26 +160,31 @@ func TestSpoiltStoreHeals(t *testing.T) {
 	}
 }
 
-// A disk that fills while layers are made is said so, and the next run goes on.
-func TestFullDiskWhileLayering(t *testing.T) {
+// A disk that fills while the image is written is said so, and the next run
+// goes on.
+func TestFullDiskWhileWriting(t *testing.T) {
 	s := newSite(t, "scratch", "alpha")
 	noise := make([]byte, 3<<20)
 	for i := range noise {
 		noise[i] = byte(i * i >> 7 * i >> 3)
 	}
 	s.wheel(t, "alpha", [2]string{"noise", string(noise)})
-	if err := unix.Mount("tmpfs", s.cache, "tmpfs", 0, "size=3400k"); err != nil {
+	out := filepath.Join(s.dir, "out")
+	if err := os.Mkdir(out, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("tmpfs", out, "tmpfs", 0, "size=1m"); err != nil {
 		t.Skipf("no file system can be mounted here: %v", err)
 	}
-	t.Cleanup(func() { unix.Unmount(s.cache, unix.MNT_DETACH) })
+	t.Cleanup(func() { unix.Unmount(out, unix.MNT_DETACH) })
 	_, err := s.build(t, nil)
 	if fault.KindOf(err) != fault.Temporary || !strings.Contains(fault.Render(err), "the disk is full") || !strings.Contains(fault.Render(err), "next: make room") {
 		t.Fatalf("%v", err)
 	}
-	if _, err := os.Stat(filepath.Join(s.dir, "out")); err == nil {
-		t.Error("an image is begun")
+	if _, err := os.Stat(filepath.Join(out, "index.json")); err == nil {
+		t.Error("the layout names an image that is not whole")
 	}
-	if err := unix.Mount("tmpfs", s.cache, "tmpfs", unix.MS_REMOUNT, "size=32m"); err != nil {
+	if err := unix.Mount("tmpfs", out, "tmpfs", unix.MS_REMOUNT, "size=32m"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.build(t, nil); err != nil {

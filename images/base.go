@@ -2,14 +2,17 @@ package images
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"wheelwright/fault"
 	"wheelwright/images/deb"
+	"wheelwright/images/layer"
 	"wheelwright/wheelhouse"
 )
 
@@ -23,6 +26,7 @@ type BaseOptions struct {
 	Offline  bool                // open no socket
 	Env      func(string) string // os.Getenv; nil: no environment
 	Client   *http.Client        // for Debian mirrors; nil: one with the default transport
+	Registry RegistryOptions     // for a registry reference
 }
 
 type baseKind int
@@ -48,16 +52,22 @@ type Base struct {
 	debian  *deb.Plan
 	options deb.Options
 	config  *v1.ConfigFile // of an image
+	raw     []byte         // of an image: config as it stands
 	layers  []*blob        // of an image
 	remote  *remoteBase
 	where   func(sha256 string) string
+
+	remembered bool // known from a lock alone: layers are those of the lock
 }
+
+// ociArch is the OCI name of a machine.
+var ociArch = map[string]string{"x86_64": "amd64", "aarch64": "arm64"}
 
 // OpenBase finds out what the base is made of. It fetches indexes and
 // manifests, no packages and no layers. A Debian base whose Python is not the
 // one asked for is refused.
 func OpenBase(ctx context.Context, o BaseOptions) (*Base, error) {
-	arch := map[string]string{"x86_64": "amd64", "aarch64": "arm64"}[o.Machine]
+	arch := ociArch[o.Machine]
 	if arch == "" {
 		return nil, fault.New(fault.Input, "platform.machine %q", o.Machine).Because("known are x86_64 and aarch64")
 	}
@@ -138,9 +148,18 @@ func (b *Base) Open(ctx context.Context, a wheelhouse.Artifact, source string, o
 	case b.kind == baseDebian && a.Kind == wheelhouse.Deb:
 		return deb.Open(ctx, b.options, source, offset)
 	case b.kind == baseRegistry && a.Kind == wheelhouse.Blob:
-		return b.remote.open(ctx, source, a.Size)
+		return b.remote.open(ctx, source, offset, a.Size)
 	}
 	return nil, 0, 0, fault.New(fault.Input, "%s is no file of base %s", a.Name, b.Ref)
+}
+
+// Config is the base's OCI image configuration as it stands; nil where the base
+// is no image.
+func (b *Base) Config() []byte { return b.raw }
+
+// Has says whether a layer with this digest is the base's.
+func (b *Base) Has(digest string) bool {
+	return slices.ContainsFunc(b.layers, func(l *blob) bool { return l.digest.String() == digest })
 }
 
 // Have tells the base where the file of a sha256 lies (House.Path).
@@ -148,7 +167,7 @@ func (b *Base) Have(path func(sha256 string) string) { b.where = path }
 
 // count is the number of the base's layers.
 func (b *Base) count() int {
-	if b.kind == baseDebian {
+	if b.debian != nil {
 		return len(b.debian.Layers())
 	}
 	return len(b.layers)
@@ -166,7 +185,7 @@ func (b *Base) blobs(ctx context.Context, under *build) ([]*blob, error) {
 		if err := checkBlob(ctx, l, b.kind == baseLayout); err != nil {
 			return nil, err
 		}
-		under.report(l, false)
+		under.pass(ctx, l, false)
 	}
 	return b.layers, nil
 }
@@ -174,30 +193,93 @@ func (b *Base) blobs(ctx context.Context, under *build) ([]*blob, error) {
 // debianBlobs makes the layers of a Debian base; the packages are unpacked
 // only when a layer is not cached.
 func (b *Base) debianBlobs(ctx context.Context, under *build) (out []*blob, err error) {
-	var tree *deb.Tree
+	u := unpacking{b: b, under: under}
+	defer func() { err = errors.Join(err, u.close()) }()
 	for _, l := range b.debian.Layers() {
-		made, fresh, err := under.cache.Make(ctx, l.Key, func() (_ []layerEntry, err error) {
-			if tree == nil {
-				if tree, err = b.debian.Unpack(ctx, b.where, under.tmp, under.parallel); err != nil {
-					return nil, err
-				}
-			}
-			return tree.Entries(l.Name), nil
-		})
-		if err == nil {
-			var one *blob
-			one, err = under.finished(made, l.Members, fresh)
-			out = append(out, one)
-		}
+		made, fresh, err := u.layer(ctx, l)
 		if err != nil {
-			if tree != nil {
-				tree.Close()
-			}
 			return nil, err
 		}
+		one, err := under.finished(ctx, made, l.Members, layer.Gzip, fresh)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, one)
 	}
-	if tree != nil {
-		err = tree.Close()
+	return out, nil
+}
+
+// unpacking makes layers of a Debian base, whose packages it unpacks once.
+type unpacking struct {
+	b     *Base
+	under *build
+	tree  *deb.Tree
+}
+
+func (u *unpacking) layer(ctx context.Context, l deb.LayerPlan) (_ *layer.Layer, made bool, err error) {
+	return u.under.cache.Make(ctx, l.Key, func() (_ *layer.Recipe, err error) {
+		if u.tree == nil {
+			if u.tree, err = u.b.debian.Unpack(ctx, u.b.where, u.under.tmp, u.under.parallel); err != nil {
+				return nil, err
+			}
+		}
+		return layer.NewRecipe(u.tree.Entries(l.Name))
+	})
+}
+
+func (u *unpacking) close() error {
+	if u.tree == nil {
+		return nil
 	}
-	return out, err
+	return u.tree.Close()
+}
+
+// known gives the base's layers as a lock knows them: each is brought or made
+// only when it is read. It answers false where the lock does not know them all.
+func (b *Base) known(under *build) ([]*blob, bool) {
+	if b.remembered {
+		return b.layers, true
+	}
+	if b.kind == baseLayout || b.kind == baseRegistry {
+		for _, l := range b.layers {
+			if b.kind == baseRegistry {
+				l.from = layer.Later(l.sum(), func(ctx context.Context) (string, error) {
+					return b.where(l.digest.Hex), under.ready(ctx, []string{l.digest.Hex})
+				})
+			}
+		}
+		return b.layers, true
+	}
+	var out []*blob
+	if b.kind == baseDebian {
+		for _, l := range b.debian.Layers() {
+			sum, ok := under.believed(l.Members)
+			if !ok {
+				return nil, false
+			}
+			one, err := newBlob(layer.Later(sum, func(ctx context.Context) (string, error) { return b.debianFile(ctx, under, l) }), l.Members, layer.Gzip)
+			if err != nil {
+				return nil, false
+			}
+			out = append(out, one)
+		}
+	}
+	return out, true
+}
+
+// debianFile makes one layer of a Debian base and names its file.
+func (b *Base) debianFile(ctx context.Context, under *build, l deb.LayerPlan) (path string, err error) {
+	var sums []string
+	for _, a := range b.Artifacts() {
+		sums = append(sums, a.SHA256)
+	}
+	if err := under.ready(ctx, sums); err != nil {
+		return "", err
+	}
+	u := unpacking{b: b, under: under}
+	made, _, err := u.layer(ctx, l)
+	if err = errors.Join(err, u.close()); err != nil {
+		return "", err
+	}
+	return made.Path(), nil
 }

@@ -27,11 +27,15 @@ func TestLayoutAsBase(t *testing.T) {
 		config := &v1.ConfigFile{OS: "linux", Architecture: "amd64", RootFS: v1.RootFS{Type: "layers"},
 			Config: v1.Config{Env: []string{"PATH=/usr/local/bin:/bin", "LD_LIBRARY_PATH=/x", "LANG=C.UTF-8"}, Cmd: []string{"sh"}}}
 		for _, entries := range layers {
-			l, err := layer.Write(context.Background(), t.TempDir(), entries)
+			r, err := layer.NewRecipe(entries)
 			if err != nil {
 				t.Fatal(err)
 			}
-			b, err := newBlob(l, nil)
+			l, err := layer.Write(context.Background(), t.TempDir(), r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := newBlob(l, nil, layer.Gzip)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -16,11 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"wheelwright/fault"
-	"wheelwright/images/layer"
 )
-
-// layerEntry shortens signatures.
-type layerEntry = layer.Entry
 
 // maxNested bounds how deep an index of indexes is followed.
 const maxNested = 4
@@ -117,6 +113,7 @@ func (b *Base) read(manifest, config []byte) error {
 	if len(m.Layers) != len(b.config.RootFS.DiffIDs) {
 		return refuse("its manifest has %d layers, its configuration %d", len(m.Layers), len(b.config.RootFS.DiffIDs))
 	}
+	b.raw = config
 	whole := sha256.Sum256(manifest)
 	b.Digest = "sha256:" + hex.EncodeToString(whole[:])
 	for i, d := range m.Layers {

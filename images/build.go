@@ -2,94 +2,77 @@ package images
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
-	"wheelwright/fault"
 	"wheelwright/images/layer"
 	"wheelwright/wheelhouse/spread"
-	"wheelwright/wheelhouse/whl"
 )
 
 var errNoBlob = errors.New("image has no such layer")
 
-// Build makes every layer that is not cached and gives the image. A layer is
+// Build finds out the digests of every layer and gives the image. A layer is
 // begun when Spec.Ready says that its files lie where Base.Have and Wheel.Path
-// say.
+// say, and goes to Spec.Writers as soon as its digest is known. What is known
+// already, from the cache or by Spec.Believe, is not made.
 func Build(ctx context.Context, s Spec) (*Image, error) {
-	cache, err := layer.OpenCache(s.CacheDir)
+	b, err := newBuild(&s)
 	if err != nil {
 		return nil, err
 	}
-	tmp := s.TempDir
-	if tmp == "" {
-		tmp = filepath.Join(s.CacheDir, "tmp")
-	}
-	if err := os.MkdirAll(tmp, 0o755); err != nil {
-		return nil, err
-	}
-	b := &build{Spec: &s, cache: cache, tmp: tmp, parallel: s.Parallel}
-	if b.parallel <= 0 {
-		b.parallel = runtime.GOMAXPROCS(0)
-	}
-	b.slots = make(chan struct{}, b.parallel)
-	baseCount := s.Base.count()
-	groups := Plan(s.Wheels, baseCount+1)
-	b.total = baseCount + len(groups) + 1
+	base := make([]*blob, s.Base.count())
+	groups := Plan(s.Wheels, len(base)+b.own())
+	b.total = len(base) + len(groups) + b.own()
 	if err := checkCount(b.total, s.Base.Ref); err != nil {
 		return nil, err
 	}
-	blobs := make([]*blob, b.total)
+	var above, last []*blob
+	wheels := make([]*blob, len(groups))
 	group, gctx := errgroup.WithContext(ctx)
+	b.group = group
 	group.Go(func() error {
-		var sums []string
-		for _, a := range s.Base.Artifacts() {
-			sums = append(sums, a.SHA256)
-		}
-		return b.whenReady(gctx, sums, func() error {
-			made, err := s.Base.blobs(gctx, b)
-			if err != nil {
-				return err
-			}
-			copy(blobs, made)
-			b.home, err = s.Base.survey(gctx, s.Scheme, s.CacheDir)
+		made, err := b.base(gctx)
+		if err != nil {
 			return err
-		})
+		}
+		copy(base, made)
+		environment, err := b.environment(gctx)
+		above = []*blob{environment}
+		return err
 	})
 	for i, g := range groups {
-		group.Go(func() error {
-			return b.whenReady(gctx, g.sums(), func() (err error) {
-				blobs[baseCount+i], err = b.wheels(gctx, g)
-				return err
-			})
+		group.Go(func() (err error) {
+			wheels[i], err = b.wheels(gctx, g)
+			return err
 		})
 	}
+	var found []spread.Collision
+	group.Go(func() (err error) {
+		found, err = b.collided(gctx, groups)
+		return err
+	})
+	group.Go(func() (err error) {
+		last, err = b.last(gctx)
+		return err
+	})
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	if blobs[b.total-1], err = b.environment(ctx); err != nil {
-		return nil, err
-	}
-	collisions, err := b.collisions(ctx, groups)
-	if err != nil {
-		return nil, err
-	}
+	blobs := slices.Concat(base, above, wheels, last)
 	config, err := configure(&s, blobs)
 	if err != nil {
 		return nil, err
 	}
 	image, err := assemble(config, annotations(&s), blobs)
 	if err == nil {
-		image.Collisions = collisions
+		image.Collisions = found
 	}
 	return image, err
 }
@@ -101,22 +84,65 @@ type build struct {
 	tmp      string
 	home     string // folder of the base's Python, known once the base is there
 	parallel int
-	slots    chan struct{} // one for each layer in the making
+	slots    chan struct{}   // one for each layer in the making
+	group    *errgroup.Group // the work on all layers and the writing of each
 
 	mu          sync.Mutex
 	done, total int
 }
 
-// whenReady waits for the files with these sha256, then for a free slot, and
-// runs do.
-func (b *build) whenReady(ctx context.Context, sums []string, do func() error) error {
-	if b.Ready != nil {
-		for _, sum := range sums {
-			if err := b.Ready(ctx, sum); err != nil {
-				return err
-			}
+func newBuild(s *Spec) (*build, error) {
+	cache, err := layer.OpenCache(s.CacheDir)
+	if err != nil {
+		return nil, err
+	}
+	tmp := s.TempDir
+	if tmp == "" {
+		tmp = filepath.Join(s.CacheDir, "tmp")
+	}
+	if err := os.MkdirAll(tmp, 0o755); err != nil {
+		return nil, err
+	}
+	b := &build{Spec: s, cache: cache, tmp: tmp, parallel: s.Parallel}
+	if b.parallel <= 0 {
+		b.parallel = runtime.GOMAXPROCS(0)
+	}
+	b.slots = make(chan struct{}, b.parallel)
+	return b, nil
+}
+
+// collided lists the wheels that write over one another, once all are there. A
+// set that is believed was looked through when it was built.
+func (b *build) collided(ctx context.Context, groups []Group) ([]spread.Collision, error) {
+	if b.Believe {
+		return nil, nil
+	}
+	for _, g := range groups {
+		if err := b.ready(ctx, g.sums()); err != nil {
+			return nil, err
 		}
 	}
+	return b.collisions(ctx, groups)
+}
+
+// own is the number of layers that are neither the base's nor wheels'.
+func (b *build) own() int { return 2 }
+
+// ready waits for the files with these sha256.
+func (b *build) ready(ctx context.Context, sums []string) error {
+	if b.Ready == nil {
+		return nil
+	}
+	for _, sum := range sums {
+		if err := b.Ready(ctx, sum); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// slot waits for a free slot and runs do.
+func (b *build) slot(ctx context.Context, do func() error) error {
 	select {
 	case b.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -126,106 +152,102 @@ func (b *build) whenReady(ctx context.Context, sums []string, do func() error) e
 	return do()
 }
 
-// finished reports a layer and makes it a blob.
-func (b *build) finished(l *layer.Layer, members []string, made bool) (*blob, error) {
-	out, err := newBlob(l, members)
+// believed is what Known says of the layer with these members, where it is
+// believed.
+func (b *build) believed(members []string) (layer.Sum, bool) {
+	if !b.Believe {
+		return layer.Sum{}, false
+	}
+	for _, l := range b.Known {
+		if slices.Equal(l.Members, members) {
+			return l.Sum, true
+		}
+	}
+	return layer.Sum{}, false
+}
+
+// finished makes a layer of the image a blob, and passes it on.
+func (b *build) finished(ctx context.Context, l *layer.Layer, members []string, how layer.Compression, made bool) (*blob, error) {
+	out, err := newBlob(l, members, how)
 	if err == nil {
-		b.report(out, made)
+		b.pass(ctx, out, made)
 	}
 	return out, err
 }
 
-func (b *build) report(l *blob, made bool) {
+// pass reports a layer and hands it to the writers, which work beside the
+// making of the next.
+func (b *build) pass(ctx context.Context, l *blob, made bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.done++
 	if b.Progress != nil {
 		b.Progress(Progress{Layer: l.layer(), Made: made, Done: b.done, Total: b.total})
 	}
+	for _, w := range b.Writers {
+		b.group.Go(func() error { return w.w.layer(ctx, l) })
+	}
 }
 
-// wheels makes the layer of one group.
-func (b *build) wheels(ctx context.Context, g Group) (*blob, error) {
-	var open []io.Closer
-	defer func() {
-		for _, c := range open {
-			c.Close()
+// base gives the base's layers and looks through them.
+func (b *build) base(ctx context.Context) (made []*blob, err error) {
+	if b.Believe {
+		if made, ok := b.Base.known(b); ok {
+			for _, l := range made {
+				b.pass(ctx, l, false)
+			}
+			return made, nil
 		}
-	}()
-	l, made, err := b.cache.Make(ctx, layer.WheelKey(g.sums(), b.Scheme.Prefix, b.Scheme.Python), func() ([]layer.Entry, error) {
-		byPath := map[string]layer.Entry{}
-		for _, w := range g.Wheels {
-			wheel, closer, err := openWheel(w)
-			if err != nil {
-				return nil, err
-			}
-			open = append(open, closer)
-			if err := w.verify(ctx); err != nil {
-				return nil, err
-			}
-			entries, err := spread.Spread(wheel, b.Scheme)
-			if err != nil {
-				return nil, err
-			}
-			// Of two wheels with one path the later by name wins, as between
-			// layers the upper one; whether that is right is asked before.
-			for _, e := range layer.FromSpread(wheel, entries) {
-				byPath[e.Path] = e
-			}
-		}
-		out := make([]layer.Entry, 0, len(byPath))
-		for _, e := range byPath {
-			out = append(out, e)
-		}
-		return out, nil
-	})
-	if err != nil {
+	}
+	var sums []string
+	for _, a := range b.Base.Artifacts() {
+		sums = append(sums, a.SHA256)
+	}
+	if err := b.ready(ctx, sums); err != nil {
 		return nil, err
 	}
-	return b.finished(l, g.members(), made)
-}
-
-// verify hashes the wheel's file: it was right when it was stored, and what
-// happened to it since would stay in the layer, whose key is that sha256.
-func (w Wheel) verify(ctx context.Context) error {
-	f, err := os.Open(w.Path)
-	if err != nil {
+	err = b.slot(ctx, func() error {
+		if made, err = b.Base.blobs(ctx, b); err != nil {
+			return err
+		}
+		b.home, err = b.Base.survey(ctx, b.Scheme, b.CacheDir)
 		return err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, contextReader{ctx, f}); err != nil {
-		return err
-	}
-	if got := hex.EncodeToString(h.Sum(nil)); got != w.SHA256 {
-		return fault.New(fault.Integrity, "wheel %s: the stored file has sha256 %s, expected %s", w.File, got, w.SHA256).
-			Because("%s has changed since it was stored", w.Path).Try("remove that file and run again")
-	}
-	return nil
+	})
+	return made, err
 }
 
-func openWheel(w Wheel) (*whl.Wheel, io.Closer, error) {
-	wheel, closer, err := whl.OpenFile(w.Path, w.File)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = fault.New(fault.Temporary, "wheel %s", w.File).Wrap(err).Try("fill the wheelhouse again")
-	}
-	return wheel, closer, err
-}
+// environmentAt begins the one member of the layer above the base's.
+const environmentAt = "environment at "
 
-// environment makes the last layer: the virtual environment's own files and
-// the lock.
+// environment makes the layer of the virtual environment's own files.
 func (b *build) environment(ctx context.Context) (*blob, error) {
-	entries := append(spread.Venv(b.Scheme, b.home, b.Base.pythonVersion(b.Scheme.Python)),
-		spread.Entry{Path: b.Scheme.Prefix[1:] + "/" + LockName, Mode: 0o644, Literal: b.Lock})
-	var parts []string
-	for _, e := range entries {
-		parts = append(parts, e.Path, e.Mode.String(), e.Link, string(e.Literal))
+	members := []string{environmentAt + b.Scheme.Prefix}
+	recipe := func(context.Context) (*layer.Recipe, error) {
+		return layer.NewRecipe(layer.FromSpread(nil, spread.Venv(b.Scheme, b.home, b.Base.pythonVersion(b.Scheme.Python))))
 	}
-	l, made, err := b.cache.Make(ctx, layer.NewKey("environment", parts...), func() ([]layer.Entry, error) {
-		return layer.FromSpread(nil, entries), nil
+	if sum, ok := b.believed(members); ok {
+		return b.finished(ctx, layer.Made(members[0], sum, layer.Gzip, recipe), members, layer.Gzip, false)
+	}
+	return b.small(ctx, members, recipe)
+}
+
+// last makes the layers above the wheels': the lock.
+func (b *build) last(ctx context.Context) ([]*blob, error) {
+	lock, err := b.small(ctx, []string{"lock"}, func(context.Context) (*layer.Recipe, error) {
+		return layer.NewRecipe([]layer.Entry{layer.Literal(strings.TrimPrefix(b.Scheme.Prefix, "/")+"/"+LockName, 0o644, b.Lock)})
 	})
+	return []*blob{lock}, err
+}
+
+// small makes a layer that takes no time, and so is made anew each time.
+func (b *build) small(ctx context.Context, members []string, recipe func(context.Context) (*layer.Recipe, error)) (*blob, error) {
+	r, err := recipe(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return b.finished(l, []string{"environment at " + b.Scheme.Prefix, "lock"}, made)
+	sum, err := r.Sum(ctx, layer.Gzip, nil)
+	if err = errors.Join(err, r.Close()); err != nil {
+		return nil, err
+	}
+	return b.finished(ctx, layer.Made(strings.Join(members, ", "), sum, layer.Gzip, recipe), members, layer.Gzip, false)
 }

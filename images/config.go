@@ -17,9 +17,14 @@ const (
 	annotation  = "org.opencontainers.image."
 )
 
-// configure is the image's configuration: the base's, then what the
-// environment needs, then what the profile sets.
+// configure is configureFor where nothing is known of the base's users.
 func configure(s *Spec, blobs []*blob) (*v1.ConfigFile, error) {
+	return configureFor(s, Account{User: s.User}, blobs)
+}
+
+// configureFor is the image's configuration: the base's, then what the
+// environment needs, then what the profile sets.
+func configureFor(s *Spec, who Account, blobs []*blob) (*v1.ConfigFile, error) {
 	created := s.Created
 	if created.IsZero() {
 		created = time.Unix(0, 0)
@@ -42,12 +47,12 @@ func configure(s *Spec, blobs []*blob) (*v1.ConfigFile, error) {
 		config.History = append(config.History, v1.History{Created: stamp, CreatedBy: "wheelwright: " + strings.Join(b.members, ", ")})
 	}
 	var err error
-	if config.Config.Env, err = environment(s, config.Config.Env); err != nil {
+	if config.Config.Env, err = environment(s, who, config.Config.Env); err != nil {
 		return nil, err
 	}
 	c := &config.Config
 	c.Labels = labels(s, c.Labels)
-	c.User = cmp.Or(s.User, c.User)
+	c.User = cmp.Or(who.User, c.User)
 	c.WorkingDir = cmp.Or(s.Workdir, c.WorkingDir)
 	if s.Entrypoint != nil || s.Cmd != nil {
 		// As in a Dockerfile, an entry point of its own drops the base's command.
@@ -77,7 +82,7 @@ func tells(history []v1.History) int {
 
 // environment is the list of variables: the base's in its order, ours, the
 // profile's; later ones replace earlier ones of the same name in place.
-func environment(s *Spec, base []string) ([]string, error) {
+func environment(s *Spec, who Account, base []string) ([]string, error) {
 	var names []string
 	values := map[string]string{}
 	set := func(name, value string) {
@@ -93,6 +98,12 @@ func environment(s *Spec, base []string) ([]string, error) {
 	}
 	set("PATH", s.Scheme.Prefix+"/bin:"+cmp.Or(values["PATH"], defaultPath))
 	set("VIRTUAL_ENV", s.Scheme.Prefix)
+	if who.Home != "" {
+		set("HOME", who.Home)
+	}
+	if _, have := values["USER"]; who.Name != "" && (who.User != "" || !have) {
+		set("USER", who.Name)
+	}
 	if s.CUDA != "" {
 		major, _, _ := strings.Cut(s.CUDA, ".")
 		set("NVIDIA_VISIBLE_DEVICES", "all")

@@ -10,8 +10,9 @@ import (
 
 // Destination is where an image goes: a layout folder or a repository.
 type Destination struct {
-	Dir string // of oci:DIR; empty for a registry
-	Tag string
+	Dir    string // of oci:DIR; empty for a registry
+	Tag    string
+	Tagged bool // Tag was given with the destination
 
 	ref name.Tag
 }
@@ -27,7 +28,7 @@ func ParseDestination(s, tag string) (Destination, error) {
 	case "oci":
 		d := Destination{Dir: rest, Tag: tag}
 		if dir, own := splitTag(rest); own != "" {
-			d.Dir, d.Tag = dir, own
+			d.Dir, d.Tag, d.Tagged = dir, own, true
 		}
 		if d.Dir == "" {
 			return refuse("no folder")
@@ -56,7 +57,18 @@ func ParseDestination(s, tag string) (Destination, error) {
 	if err != nil {
 		return refuse(err.Error())
 	}
-	return Destination{Tag: tag, ref: ref}, nil
+	return Destination{Tag: tag, Tagged: own != "", ref: ref}, nil
+}
+
+// Remote says whether the destination is a registry.
+func (d Destination) Remote() bool { return d.Dir == "" }
+
+// CheckTag refuses what is no tag (OCI distribution-spec).
+func CheckTag(s string) error {
+	if !validTag(s) {
+		return fault.New(fault.Input, "tag %q", s).Because("a tag has letters, digits and ._-, at most 128, and begins with none of .-")
+	}
+	return nil
 }
 
 // Name is the destination without its tag: "oci:DIR" or "HOST/REPO".

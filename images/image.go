@@ -10,6 +10,7 @@ package images
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"time"
@@ -18,7 +19,14 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"wheelwright/images/layer"
 	"wheelwright/wheelhouse/spread"
+)
+
+// Media types of layers (OCI image-spec).
+const (
+	TarGzip = string(types.OCILayer)
+	TarZstd = string(types.OCILayerZStd)
 )
 
 // LockName is the file below the prefix that holds the resolved lock.
@@ -31,7 +39,7 @@ type Wheel struct {
 	File    string // wheel file name, "torch-2.6.0-cp311-…-manylinux1_x86_64.whl"
 	SHA256  string // lower-case hex
 	Size    int64  // bytes of the wheel file; decides its layer
-	Path    string // where its bytes lie; only read when its layer is not cached
+	Path    string // where its bytes lie; read when its layer is made
 }
 
 // Spec is all that an image is made of.
@@ -45,20 +53,28 @@ type Spec struct {
 	LockDigest string        // "sha256:…"; the version label
 	CUDA       string        // "12.4" of the GPU build; empty: no NVIDIA variables
 	Env        map[string]string
-	User       string
+	User       string // UID, NAME, or either with :GID or :GROUP, as image.user; empty: the base's own
 	Workdir    string
 	Entrypoint []string
 	Cmd        []string
 	Labels     map[string]string
+	Files      []File    // of this host, for the last layer
+	Waived     []string  // normalised names of distributions that win where wheels collide; of two the later
 	Created    time.Time // zero: 1970-01-01; SOURCE_DATE_EPOCH as the caller read it
 
 	// Ready waits until the file with this sha256 lies in place, so that layers
 	// are made while other files still arrive; nil: all are there.
 	Ready func(ctx context.Context, sha256 string) error
 
-	CacheDir string // finished layers are kept below it
+	Compression layer.Compression // of the wheels' layers; empty: gzip
+	Known       []Layer           // what a lock says of the image's layers; may be nil
+	Account     *Account          // whom the image runs as, where Believe is set
+	Believe     bool              // layers come out as Known says, and are made only where a writer lacks them
+	Writers     []*Writer         // each layer goes there as soon as it is known; Writer.Finish is the caller's
+
+	CacheDir string // what is known of layers is kept below it, and the base's
 	TempDir  string // for what is unpacked on the way; empty: below CacheDir
-	Parallel int    // layers at a time; 0: one for each core
+	Parallel int    // layers in the making at a time; 0: one for each core
 	Progress func(Progress)
 }
 
@@ -73,16 +89,20 @@ type Progress struct {
 // Layer is one layer of an image.
 type Layer struct {
 	Members []string // what it holds: "torch 2.6.0", Debian packages with version
-	Digest  string   // "sha256:…" of the compressed bytes
-	DiffID  string   // "sha256:…" of the tar
-	Size    int64    // compressed bytes
+	layer.Sum
+	MediaType string
 }
 
-// Image is a finished image: manifest and config in memory, layers in files.
+// compression is that of the wheels' layers.
+func (s *Spec) compression() layer.Compression { return cmp.Or(s.Compression, layer.Gzip) }
+
+// Image is a finished image: manifest and config in memory, layers known by
+// digest and made when they are read.
 // It is go-containerregistry's v1.Image.
 type Image struct {
 	Layers     []Layer            // lowest first
 	Collisions []spread.Collision // paths that several wheels write differently; of Names the last one is seen
+	Account    Account            // whom it runs as
 
 	core   *core
 	v1     v1.Image

@@ -79,7 +79,7 @@ func mustBuild(t *testing.T, s Spec) *Image {
 // The golden digest is of everything: layers, configuration, manifest.
 func TestGoldenImage(t *testing.T) {
 	i := mustBuild(t, scratch(t))
-	const want = "sha256:838b6f362a1536d9c39ec0e1e9801cdbfd582af179ac38f936fda26002dcb271"
+	const want = "sha256:56e69002a7b3536517467274f67133275523c2bf7a2b0260b74647b619e2f251"
 	if i.Digest() != want {
 		t.Errorf("image is %s, want %s\n%s\n%s", i.Digest(), want, i.Manifest(), i.Config())
 	}

@@ -122,10 +122,10 @@ func foreign(names []os.DirEntry) bool {
 func putFile(ctx context.Context, dir string, b *blob) error {
 	to := filepath.Join(dir, b.digest.Hex)
 	from, err := os.Stat(b.from.Path())
-	if err != nil {
+	if err != nil && b.from.Path() != "" {
 		return err
 	}
-	if there, err := os.Stat(to); err == nil && (os.SameFile(from, there) || there.Size() == b.size && holds(ctx, to, b.digest)) {
+	if there, err := os.Stat(to); err == nil && (from != nil && os.SameFile(from, there) || there.Size() == b.size && holds(ctx, to, b.digest)) {
 		return nil
 	}
 	tmp, err := os.MkdirTemp(dir, ".blob-*")

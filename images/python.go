@@ -1,74 +1,153 @@
 package images
 
 import (
-	"archive/tar"
+	"cmp"
 	"context"
-	"encoding/json"
-	"io"
-	"maps"
-	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
-	"wheelwright/atomicfile"
 	"wheelwright/fault"
 	"wheelwright/images/layer"
 	"wheelwright/wheelhouse/spread"
 )
 
-// survey is what an environment needs to know of the base it stands on.
-type survey struct {
-	Home  string `json:"home"`  // folder of python X.Y; empty: none is there
-	Taken string `json:"taken"` // a file below the prefix; empty: the place is free
+// ground is the base as the layers above it need to know it.
+type ground struct {
+	*survey
+	ref    string
+	kind   baseKind
+	python string // folder of python X.Y: "/usr/bin"
+	prefix string // of the environment, without leading slash
 }
 
-// survey looks through the base for python X.Y and for what stands in the
-// environment's place, and refuses a base without the one or with the other.
-// A scratch base has no Python: /usr/bin is where one is expected to be
-// mounted or added. What an image holds is kept in the cache: reading it
-// through takes as long as unpacking it.
+// survey is ground's python alone.
 func (b *Base) survey(ctx context.Context, s spread.Scheme, cacheDir string) (string, error) {
-	if b.kind == baseScratch || b.kind == baseDebian {
-		return "/usr/bin", nil
+	g, err := b.ground(ctx, &Spec{Scheme: s, CacheDir: cacheDir}, b.layers)
+	if err != nil {
+		return "", err
 	}
+	return g.python, nil
+}
+
+// ground looks through the base's layers for python X.Y, for what stands in
+// the environment's place, and for what files of the image's own would meet.
+// It refuses a base without the one or where the other cannot be. A scratch
+// base has no Python: /usr/bin is where one is expected to be mounted or added.
+func (b *Base) ground(ctx context.Context, s *Spec, layers []*blob) (*ground, error) {
+	g := &ground{ref: b.Ref, kind: b.kind, python: "/usr/bin", prefix: strings.TrimPrefix(s.Scheme.Prefix, "/")}
+	g.survey = &survey{Folders: map[string]folder{}, Links: map[string]string{}}
+	if b.kind != baseScratch && (b.kind != baseDebian || s.meetsBase()) {
+		var err error
+		if g.survey, err = lookThrough(ctx, layers, s.Scheme.Prefix, s.CacheDir); err != nil {
+			return nil, err
+		}
+	}
+	if g.Taken != "" {
+		return nil, fault.New(fault.Unsatisfiable, "base %s already has files below %s", b.Ref, s.Scheme.Prefix).
+			Because("there is /%s, and two environments in one folder would mix", g.Taken).
+			Try("set image.prefix to another folder, or image.base to what that base was built on")
+	}
+	if err := g.checkPrefix(); err != nil {
+		return nil, err
+	}
+	if b.kind == baseLayout || b.kind == baseRegistry {
+		if err := g.findPython(s.Scheme.Python, b.config.Config.Env); err != nil {
+			return nil, err
+		}
+	}
+	g.settle(s.Scheme)
+	return g, nil
+}
+
+// meetsBase says whether anything of the image depends on which files a Debian
+// base has; its layers are read only then.
+func (s *Spec) meetsBase() bool {
+	top, _, _ := strings.Cut(strings.TrimPrefix(s.Scheme.Prefix, "/"), "/")
+	return s.User != "" || s.Workdir != "" || len(s.Files) > 0 || top != "opt" && top != "srv"
+}
+
+// checkPrefix refuses a prefix below a folder that the layers of wheels would
+// change: they are the same on every base, and hold the folders above their
+// files as root's, with mode 0755.
+func (g *ground) checkPrefix() error {
+	for dir := path.Dir(g.prefix); dir != "."; dir = path.Dir(dir) {
+		why := ""
+		if f, have := g.Folders[dir]; have && f != (folder{Mode: 0o755}) {
+			why = "a folder with a mode or an owner of its own"
+		}
+		if _, is := g.Links[dir]; is {
+			why = "a symbolic link"
+		}
+		if why != "" {
+			return fault.New(fault.Unsatisfiable, "image.prefix /%s: in base %s, /%s is %s", g.prefix, g.ref, dir, why).
+				Because("the layers of wheels would make it a folder of root's with mode 0755").
+				Try("set image.prefix to another folder, such as /opt/env")
+		}
+	}
+	return nil
+}
+
+// findPython finds the first folder of the base's PATH that holds pythonX.Y.
+func (g *ground) findPython(python string, env []string) error {
 	dirs := strings.Split(defaultPath, ":")
-	for _, kv := range b.config.Config.Env {
+	for _, kv := range env {
 		if value, ok := strings.CutPrefix(kv, "PATH="); ok {
 			dirs = strings.Split(value, ":")
 		}
 	}
-	parts := append([]string{s.Prefix, s.Python}, dirs...)
-	for _, l := range b.layers {
-		parts = append(parts, l.digest.String())
+	i := slices.IndexFunc(dirs, func(d string) bool {
+		return slices.Contains(g.Pythons, path.Join(g.locate(strings.TrimPrefix(d, "/")), "python"+python))
+	})
+	if i < 0 {
+		return fault.New(fault.Unsatisfiable, "base %s has no python %s", g.ref, python).
+			Because("none of %s holds python%s", strings.Join(dirs, ", "), python).Try("%s", otherBase(python))
 	}
-	kept := filepath.Join(cacheDir, "base", "survey-"+string(layer.NewKey("survey", parts...))+".json")
-	var found survey
-	if raw, err := os.ReadFile(kept); err != nil || json.Unmarshal(raw, &found) != nil {
-		if found, err = b.look(ctx, dirs, s); err != nil {
-			return "", err
-		}
-		if raw, err = json.Marshal(found); err != nil {
-			return "", err
-		}
-		if err := os.MkdirAll(filepath.Dir(kept), 0o755); err != nil {
-			return "", err
-		}
-		if err := atomicfile.Write(kept, raw); err != nil {
-			return "", err
+	g.python = path.Clean(cmp.Or(dirs[i], "/"))
+	return nil
+}
+
+// settle adds what the environment puts there.
+func (g *ground) settle(s spread.Scheme) {
+	for _, p := range []string{g.prefix, g.prefix + "/bin", g.prefix + "/lib/python" + s.Python + "/site-packages"} {
+		for ; p != "." && !g.isFolder(p); p = path.Dir(p) {
+			g.Folders[p] = folder{Mode: 0o755}
 		}
 	}
-	switch {
-	case found.Taken != "":
-		return "", fault.New(fault.Unsatisfiable, "base %s already has files below %s", b.Ref, s.Prefix).
-			Because("there is %s, and two environments in one folder would mix", found.Taken).
-			Try("set image.prefix to another folder, or image.base to what that base was built on")
-	case found.Home == "":
-		return "", fault.New(fault.Unsatisfiable, "base %s has no python %s", b.Ref, s.Python).
-			Because("none of %s holds python%s", strings.Join(dirs, ", "), s.Python).Try("%s", otherBase(s.Python))
+	for _, e := range spread.Venv(s, g.python, s.Python) {
+		if e.Link != "" {
+			g.Links[e.Path] = e.Link
+		}
 	}
-	return found.Home, nil
+}
+
+// locate follows the links on the way to a folder.
+func (g *ground) locate(dir string) string {
+	return follow(dir, func(p string) (string, bool) {
+		target, is := g.Links[p]
+		return target, is
+	})
+}
+
+func (g *ground) isFolder(p string) bool { _, have := g.Folders[p]; return p == "" || have }
+
+// above are the folders on the way to p as they are, so that a layer with p in
+// it changes nothing of them.
+func (g *ground) above(p string) []layer.Entry {
+	var out []layer.Entry
+	for dir := path.Dir(p); dir != "."; dir = path.Dir(dir) {
+		if f, have := g.Folders[dir]; have {
+			out = append(out, f.entry(dir))
+		}
+	}
+	return out
+}
+
+// entry is the folder as an entry of a layer.
+func (f folder) entry(p string) layer.Entry {
+	e := layer.Dir(p, f.Mode)
+	e.UID, e.GID = f.UID, f.GID
+	return e
 }
 
 // pythonVersion is the full version of the base's python X.Y where the base
@@ -81,69 +160,4 @@ func (b *Base) pythonVersion(python string) string {
 		}
 	}
 	return python
-}
-
-// look reads the headers of the base's layers for the first of the folders
-// that holds pythonX.Y, and for a file below the prefix. Deletions by upper
-// layers are honoured.
-func (b *Base) look(ctx context.Context, dirs []string, s spread.Scheme) (survey, error) {
-	python := "python" + s.Python
-	below := func(p string) bool { return strings.HasPrefix(p, s.Prefix+"/") || p == s.Prefix }
-	have := map[string]bool{}
-	for _, l := range b.layers {
-		if err := eachHeader(ctx, l, func(h *tar.Header) {
-			p := path.Clean("/" + h.Name)
-			dir, file := path.Split(p)
-			switch {
-			case file == ".wh..wh..opq":
-				for old := range have {
-					if strings.HasPrefix(old, dir) {
-						delete(have, old)
-					}
-				}
-			case strings.HasPrefix(file, ".wh."):
-				gone := dir + strings.TrimPrefix(file, ".wh.")
-				for old := range have {
-					if old == gone || strings.HasPrefix(old, gone+"/") {
-						delete(have, old)
-					}
-				}
-			case (file == python || below(p)) && h.Typeflag != tar.TypeDir:
-				have[p] = true
-			}
-		}); err != nil {
-			return survey{}, fault.New(fault.Integrity, "base layer %s", l.digest).Wrap(err)
-		}
-	}
-	var found survey
-	for _, p := range slices.Sorted(maps.Keys(have)) {
-		if below(p) {
-			found.Taken = p
-			break
-		}
-	}
-	if i := slices.IndexFunc(dirs, func(d string) bool { return have[path.Join("/", d, python)] }); i >= 0 {
-		found.Home = path.Clean(dirs[i])
-	}
-	return found, nil
-}
-
-// eachHeader calls f for every entry of a layer.
-func eachHeader(ctx context.Context, l *blob, f func(*tar.Header)) error {
-	r, err := l.Uncompressed()
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	t := tar.NewReader(contextReader{ctx, r})
-	for {
-		h, err := t.Next()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		f(h)
-	}
 }

@@ -8,6 +8,7 @@ type WriteOptions struct {
 	Progress func(done, total int64) // bytes of layers sent; for a registry only; calls do not overlap; may be nil
 	Jobs     int                     // layers at a time; 0: four
 	Registry RegistryOptions         // for a registry only
+	Remember string                  // folder for hints which repository holds which blob; empty: none are kept
 }
 
 // RegistryOptions say how registries are reached.

@@ -51,7 +51,7 @@ func decode(root *node, top string, absolute bool) (Profile, error) {
 	}
 	d.entry(k["entry"])
 	d.matrix(k["matrix"])
-	d.waive(k["waive"])
+	p.Waive = d.waive(k["waive"])
 	p.Image = d.image(k["image"])
 	p.origins = d.origins
 	switch {

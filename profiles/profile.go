@@ -32,6 +32,7 @@ type Profile struct {
 	Prerelease  solver.Prerelease `yaml:"prerelease" json:"prerelease"`
 	AllowOld    []string          `yaml:"allow-old,omitempty" json:"allow-old,omitempty"`
 	Indexes     []Index           `yaml:"indexes,omitempty" json:"indexes,omitempty"` // empty: the default index alone
+	Waive       []Waiver          `yaml:"waive,omitempty" json:"waive,omitempty"`
 	Image       Image             `yaml:"image" json:"image"`
 
 	origins map[string]string // "requires trl<1" -> "lab.yaml:4"
@@ -76,18 +77,6 @@ func (i Index) Credentials() (user, password string, ok bool) {
 // GoString keeps credentials out of %#v.
 func (i Index) GoString() string {
 	return "profiles.Index{" + i.Name + " " + i.URL + i.Path + i.FindLinks + "}"
-}
-
-// Image is how the image is made.
-type Image struct {
-	Base       string            `yaml:"base" json:"base"`                                  // debian:12, debian:13, scratch, oci:DIR or a registry reference
-	Packages   []string          `yaml:"packages,omitempty,flow" json:"packages,omitempty"` // Debian packages
-	Prefix     string            `yaml:"prefix" json:"prefix"`                              // absolute, clean
-	Env        map[string]string `yaml:"env,omitempty" json:"env,omitempty"`
-	Workdir    string            `yaml:"workdir,omitempty" json:"workdir,omitempty"` // absolute
-	Entrypoint []string          `yaml:"entrypoint,omitempty,flow" json:"entrypoint,omitempty"`
-	Cmd        []string          `yaml:"cmd,omitempty,flow" json:"cmd,omitempty"`
-	Labels     map[string]string `yaml:"labels,omitempty" json:"labels,omitempty"`
 }
 
 // PythonFull is Python with all three numbers: "3.11" means 3.11.0.

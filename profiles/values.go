@@ -1,10 +1,8 @@
 package profiles
 
 import (
-	"path"
 	"regexp"
 	"slices"
-	"strings"
 
 	"wheelwright/fault"
 	"wheelwright/solver/gpucode"
@@ -16,12 +14,6 @@ var (
 	pythonForm = regexp.MustCompile(`^3\.(9|1[0-4])(\.(0|[1-9][0-9]?))?$`)
 	glibcForm  = regexp.MustCompile(`^2\.([5-9]|[1-9][0-9])$`)
 	cudaForm   = regexp.MustCompile(`^[1-9][0-9]?\.[0-9]{1,2}$`)
-	envForm    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	debForm    = regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]+$`)
-	labelForm  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]*$`)
-	userForm   = regexp.MustCompile(`^[0-9]{1,10}(:[0-9]{1,10})?$`)
-	modeForm   = regexp.MustCompile(`^0?[0-7]{3}$`)
-	imageForm  = regexp.MustCompile(`^([A-Za-z0-9.-]+(:[0-9]{1,5})?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$`)
 )
 
 // unless is why where ok is false.
@@ -106,93 +98,6 @@ func (d *decoder) entry(n *node) {
 func (d *decoder) matrix(n *node) {
 	d.texts(n)
 	d.later(n, "matrix", "matrix records are not read yet", "leave matrix out")
-}
-
-func (d *decoder) waive(n *node) {
-	for _, item := range d.list(n) {
-		d.keys(item, "rule", "package", "reason")
-		for _, key := range []string{"rule", "package", "reason"} {
-			if item.kind == mapNode && item.named[key] == nil {
-				d.fail(item.at("%s is missing", key))
-			}
-			d.text(item.named[key], "")
-		}
-	}
-	d.later(n, "waive", "there is no rule to waive yet", "leave waive out")
-}
-
-func (d *decoder) image(n *node) Image {
-	if n == nil {
-		n = &node{kind: mapNode}
-	}
-	d.keys(n, "base", "packages", "prefix", "user", "env", "workdir", "entrypoint", "cmd", "labels", "files")
-	k := n.named
-	img := Image{
-		Base:       d.base(k["base"]),
-		Prefix:     d.text(k["prefix"], "/opt/env"),
-		Env:        d.table(k["env"], envForm, "the name of an environment variable is made of letters, digits and _"),
-		Workdir:    d.text(k["workdir"], ""),
-		Entrypoint: d.texts(k["entrypoint"]),
-		Cmd:        d.texts(k["cmd"]),
-		Labels:     d.table(k["labels"], labelForm, "a label's key is made of letters, digits, ., _, / and -"),
-	}
-	if env := k["env"]; env != nil && env.named["LD_LIBRARY_PATH"] != nil {
-		d.fail(env.named["LD_LIBRARY_PATH"].at("not allowed").
-			Because("it overrides the RUNPATH by which the wheels find their own CUDA libraries").Try("leave it out"))
-	}
-	for _, item := range d.list(k["packages"]) {
-		s := d.text(item, "")
-		d.check(item, s, unless(debForm.MatchString(s), "a Debian package name is made of a-z, 0-9, +, - and ."))
-		if !slices.Contains(img.Packages, s) {
-			img.Packages = append(img.Packages, s)
-		}
-	}
-	if !debianBase(img.Base) {
-		d.later(k["packages"], "image.packages", "packages are added to debian:12 and debian:13 only", "leave packages out, or take base: debian:12")
-	}
-	d.check(k["prefix"], img.Prefix, unless(cleanPath(img.Prefix) && img.Prefix != "/" && len(img.Prefix) <= 100 && !strings.ContainsAny(img.Prefix, " \t\n\"'`\\$:"),
-		"the prefix is an absolute, clean path below / without spaces, quotes, $ or :, at most 100 bytes: it stands in PATH and in every script's first line"))
-	d.check(k["workdir"], img.Workdir, unless(cleanPath(img.Workdir), "the working folder is an absolute, clean path"))
-	user := d.text(k["user"], "")
-	d.check(k["user"], user, unless(userForm.MatchString(user), `a user is "UID" or "UID:GID", numbers`))
-	d.later(k["user"], "image.user", "images do not set it yet", "leave user out")
-	d.files(k["files"])
-	return img
-}
-
-func (d *decoder) files(n *node) {
-	for _, item := range d.list(n) {
-		d.keys(item, "from", "to", "mode")
-		for _, key := range []string{"from", "to"} {
-			if item.kind == mapNode && item.named[key] == nil {
-				d.fail(item.at("%s is missing", key))
-			}
-		}
-		d.text(item.named["from"], "")
-		to, mode := d.text(item.named["to"], ""), d.text(item.named["mode"], "0644")
-		d.check(item.named["to"], to, unless(cleanPath(to), "to is an absolute, clean path"))
-		d.check(item.named["mode"], mode, unless(modeForm.MatchString(mode), `a mode is three octal digits: "0644"`))
-	}
-	d.later(n, "image.files", "images do not carry files yet", "leave files out")
-}
-
-// base checks image.base. What looks like an unsupported Debian release or
-// a folder without oci: is refused before it can pass for a registry's image.
-func (d *decoder) base(n *node) string {
-	s := d.text(n, "debian:12")
-	if dir, ok := strings.CutPrefix(s, "oci:"); ok {
-		if dir == "" {
-			return d.check(n, s, "oci: wants a folder: oci:DIR")
-		}
-		return "oci:" + d.folder(n, dir)
-	}
-	known := debianBase(s) || s == "scratch"
-	return d.check(n, s, unless(known || imageForm.MatchString(s) && s != "debian" && !strings.HasPrefix(s, "debian:"),
-		"allowed: debian:12, debian:13, scratch, oci:DIR, or a registry reference such as HOST/REPO:TAG"))
-}
-
-func cleanPath(s string) bool {
-	return strings.HasPrefix(s, "/") && path.Clean(s) == s && !strings.ContainsAny(s, "\n\r")
 }
 
 // table is a map of strings; a value may be empty.

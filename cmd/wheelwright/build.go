@@ -18,42 +18,58 @@ func (a *app) buildCommand() *cobra.Command {
 		Long: `Resolve a profile (or keep its lock), fill its wheelhouse, and build its OCI
 image, with no daemon and no root.
 
-A destination is oci:DIR (an OCI image layout) or HOST/REPO[:TAG] (a registry;
-credentials are docker's, plain HTTP on loopback). The default is
-oci:out/PROFILE, the default tag the profile's name. The last line on stdout is
-NAME@DIGEST of the last destination.`,
+A destination is oci:DIR (an OCI image layout), oci-archive:FILE,
+docker-archive:FILE or HOST/REPO (a registry; credentials are docker's), each
+with :TAG or without. Without, the image is tagged with the profile's name, and
+with that and the first 12 digits of the lock digest. The default is
+oci:out/PROFILE. The last line on stdout is NAME@DIGEST of the last destination.`,
 		Example: `  wheelwright build --profile ada_cu124 --to oci:out/ada_cu124
-  wheelwright build --profile ada_cu124 --to localhost:5000/ml`,
+  wheelwright build --profile ada_cu124 --to localhost:5000/ml --tag latest`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.finish(a.each(&r, func(b *builder.Builder) error {
 				o := o
-				o.OnLock = a.tellLock
 				switch {
 				case noWheelhouse:
 					o.Wheelhouse = ""
 				case o.Wheelhouse == "":
 					o.Wheelhouse = defaultWheelhouse(b)
 				}
-				result, err := b.Build(cmd.Context(), o)
-				if err != nil {
-					return err
-				}
-				a.document(builder.BuildReport{Lock: result.Locked.Report(), Image: result.Image})
-				if !a.json {
-					for _, d := range result.Image.Pushed {
-						fmt.Fprintln(a.stdout, d)
-					}
-				}
-				return nil
+				return a.buildOne(cmd, b, o)
 			}))
 		},
 	}
 	r.add(cmd)
-	cmd.Flags().StringArrayVar(&o.To, "to", nil, "destination: oci:DIR or HOST/REPO[:TAG] (may be repeated; default oci:out/PROFILE)")
+	destinationFlags(cmd, &o)
+	cmd.Flags().StringVar(&o.Compression, "compression", "gzip", "of the wheels' layers: gzip, which every runtime reads and the lock records, or zstd")
 	cmd.Flags().StringVar(&o.Wheelhouse, "wheelhouse", "", "the folder to lay the wheels out in by file name (default wheelhouse.PROFILE)")
 	cmd.Flags().BoolVar(&noWheelhouse, "no-wheelhouse", false, "lay out no wheelhouse folder; the files stay in the cache")
 	cmd.MarkFlagsMutuallyExclusive("wheelhouse", "no-wheelhouse")
 	a.jsonFlag(cmd)
 	return cmd
+}
+
+// destinationFlags say where an image goes.
+func destinationFlags(cmd *cobra.Command, o *builder.BuildOptions) {
+	f := cmd.Flags()
+	f.StringArrayVar(&o.To, "to", nil, "destination: oci:DIR, oci-archive:FILE, docker-archive:FILE or HOST/REPO, each with :TAG or without (may be repeated)")
+	f.StringArrayVar(&o.Tags, "tag", nil, "another tag for the image (may be repeated)")
+	f.StringVar(&o.Registry.CAFile, "registry-ca", "", "PEM certificates to trust registries by, besides the system's")
+	f.StringArrayVar(&o.Registry.PlainHTTP, "plain-http", nil, "speak plain HTTP to this registry, HOST or HOST:PORT (may be repeated; loopback needs no leave)")
+}
+
+// buildOne builds the image of one profile and tells of it.
+func (a *app) buildOne(cmd *cobra.Command, b *builder.Builder, o builder.BuildOptions) error {
+	o.OnLock = a.tellLock
+	result, err := b.Build(cmd.Context(), o)
+	if err != nil {
+		return err
+	}
+	a.document(builder.BuildReport{Lock: result.Locked.Report(), Image: result.Image})
+	if !a.json {
+		for _, d := range result.Image.Pushed {
+			fmt.Fprintln(a.stdout, d)
+		}
+	}
+	return nil
 }

@@ -33,12 +33,18 @@ func (r *resolveFlags) add(c *cobra.Command) {
 	f.BoolVar(&r.options.Locked, "locked", false, "fail (1) if the lock would change")
 	f.BoolVar(&r.options.Frozen, "frozen", false, "use the lock as it is, without looking at the index")
 	f.BoolVar(&r.options.Offline, "offline", false, "open no socket: cached pages and files only")
-	f.StringVar(&r.options.IndexURL, "index-url", "", "replace the default index and those of environment and configuration files")
-	f.StringArrayVar(&r.index, "index", nil, "replace one of the profile's indexes, NAME=URL (may be repeated)")
-	f.StringVar(&r.trace, "trace", "", "write one line for each request to FILE (- is stderr)")
+	r.addIndexes(c)
 	if err := c.RegisterFlagCompletionFunc("profile", profileNames); err != nil {
 		panic(err) // the flag is defined above
 	}
+}
+
+// addIndexes adds what says where files come from.
+func (r *resolveFlags) addIndexes(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&r.options.IndexURL, "index-url", "", "replace the default index and those of environment and configuration files")
+	f.StringArrayVar(&r.index, "index", nil, "replace one of the profile's indexes, NAME=URL (may be repeated)")
+	f.StringVar(&r.trace, "trace", "", "write one line for each request to FILE (- is stderr)")
 }
 
 // profileNames completes a profile: a shipped name, or a file.

@@ -94,9 +94,7 @@ does not name are reported and do no harm. Opens no socket.`,
 			return a.finish(err)
 		},
 	}
-	cmd.Flags().StringSliceVarP(&r.profiles, "profile", "p", nil, "profile: a name, a path, or several with commas")
-	cmd.Flags().StringVarP(&r.options.LockPath, "output", "o", "", "the lock file (default ./pylock.PROFILE.toml)")
-	cmd.Flags().StringVar(&r.options.Python, "python", "", "another Python for the profile, X.Y, as lock was given")
+	frozenFlags(cmd, &r)
 	cmd.Flags().StringVarP(&dir, "dir", "d", "", "the folder (default wheelhouse.PROFILE)")
 	a.jsonFlag(cmd)
 	return cmd

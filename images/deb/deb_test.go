@@ -91,7 +91,7 @@ func TestLowerLayersStay(t *testing.T) {
 		}
 		defer tree.Close()
 		for k, name := range []string{"base", "python"} {
-			l, err := layer.Write(context.Background(), t.TempDir(), tree.Entries(name))
+			l, err := layer.Write(context.Background(), t.TempDir(), recipe(t, tree.Entries(name)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -149,4 +149,13 @@ func TestOfflineAfterOnline(t *testing.T) {
 	if _, err = Resolve(context.Background(), o); fault.KindOf(err) != fault.Temporary || !strings.Contains(err.Error(), "InRelease") {
 		t.Errorf("offline with an empty cache: %v", err)
 	}
+}
+
+func recipe(t *testing.T, entries []layer.Entry) *layer.Recipe {
+	t.Helper()
+	r, err := layer.NewRecipe(entries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }

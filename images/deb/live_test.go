@@ -96,7 +96,7 @@ func TestLiveBase(t *testing.T) {
 			unpacked := time.Since(start)
 			root := t.TempDir()
 			for _, l := range p.Layers() {
-				made, err := layer.Write(context.Background(), t.TempDir(), tree.Entries(l.Name))
+				made, err := layer.Write(context.Background(), t.TempDir(), recipe(t, tree.Entries(l.Name)))
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -229,7 +229,7 @@ func layersOf(t *testing.T, p *Plan, where func(string) string) map[string]map[s
 		for _, e := range entries {
 			out[l.Name][e.Path] = e
 		}
-		if _, err := layer.Write(context.Background(), t.TempDir(), entries); err != nil {
+		if _, err := layer.Write(context.Background(), t.TempDir(), recipe(t, entries)); err != nil {
 			t.Errorf("layer %s: %v", l.Name, err)
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,9 +19,11 @@ import (
 type Key string
 
 // WheelKey is the key of a layer of wheels: the wheels' sha256 (lower-case
-// hex) in order, the scheme's prefix ("/opt/env") and Python ("3.11").
-func WheelKey(sha256s []string, prefix, python string) Key {
-	return NewKey("wheels", append([]string{prefix, python}, sha256s...)...)
+// hex) in order, the scheme's prefix ("/opt/env") and Python ("3.11"), and how
+// it is compressed.
+func WheelKey(sha256s []string, prefix, python string, how Compression) Key {
+	parts := append([]string{prefix, python}, how.encoder()...)
+	return NewKey("wheels", append(parts, sha256s...)...)
 }
 
 // NewKey is the key of a layer of the given kind made from parts and Format.
@@ -35,9 +36,10 @@ func NewKey(kind string, parts ...string) Key {
 	return Key(hex.EncodeToString(h.Sum(nil)))
 }
 
-// Cache holds finished layers by key. Many processes may share one: a layer
-// is written under a temporary name and named by its digest, a record only
-// after its layer.
+// Cache holds what is known of layers by key: the digests of each, and the
+// bytes of those that are kept in files because what they are made from is
+// costly to read again. Many processes may share one: a file is written under
+// a temporary name and named by its digest, a record only after its layer.
 type Cache struct{ blobs, index string }
 
 // OpenCache opens the layers below a cache folder (CACHE/layers), making
@@ -65,28 +67,44 @@ func (c *Cache) sweep() {
 }
 
 // record is what the index says of a key. Seen is the layer file's time of
-// modification in nanoseconds when its digest was last known to be true.
+// modification in nanoseconds when its digest was last known to be true; 0:
+// the layer is kept in no file.
 type record struct {
 	Key    Key    `json:"key"`
 	Digest string `json:"digest"`
 	DiffID string `json:"diffID"`
 	Size   int64  `json:"size"`
-	Seen   int64  `json:"seen"`
+	Seen   int64  `json:"seen,omitempty"`
 }
 
-// Get is the layer of a key if the cache has it whole: its size is checked
-// always, its digest if the file was touched since it was written. A layer
-// that fails is removed.
-func (c *Cache) Get(k Key) (*Layer, bool) {
+// Sum is what is known of the layer of a key.
+func (c *Cache) Sum(k Key) (Sum, bool) {
+	r, ok := c.record(k)
+	return Sum{r.Digest, r.DiffID, r.Size}, ok
+}
+
+// Know records what a layer came out as that is kept in no file.
+func (c *Cache) Know(k Key, s Sum) error {
+	return c.put(record{Key: k, Digest: s.Digest, DiffID: s.DiffID, Size: s.Size})
+}
+
+func (c *Cache) record(k Key) (r record, ok bool) {
 	raw, err := os.ReadFile(c.recordPath(k))
-	if err != nil {
+	if err != nil || json.Unmarshal(raw, &r) != nil || r.Key != k || !isDigest(r.Digest) || !isDigest(r.DiffID) || r.Size <= 0 {
+		return record{}, false
+	}
+	return r, true
+}
+
+// Get is the layer of a key if the cache has it whole in a file: its size is
+// checked always, its digest if the file was touched since it was written. A
+// file that fails is removed.
+func (c *Cache) Get(ctx context.Context, k Key) (*Layer, bool) {
+	r, ok := c.record(k)
+	if !ok || r.Seen == 0 {
 		return nil, false
 	}
-	var r record
-	if json.Unmarshal(raw, &r) != nil || r.Key != k || !isDigest(r.Digest) || !isDigest(r.DiffID) {
-		return nil, false
-	}
-	l := &Layer{Digest: r.Digest, DiffID: r.DiffID, Size: r.Size, path: c.blobPath(r.Digest)}
+	l := InFile(c.blobPath(r.Digest), Sum{r.Digest, r.DiffID, r.Size})
 	info, err := os.Stat(l.path)
 	if err != nil {
 		return nil, false
@@ -94,56 +112,47 @@ func (c *Cache) Get(k Key) (*Layer, bool) {
 	if info.Size() == r.Size && info.ModTime().UnixNano() == r.Seen {
 		return l, true
 	}
-	if info.Size() != r.Size || l.Verify() != nil {
-		os.Remove(l.path)
+	if info.Size() != r.Size || l.Verify(ctx) != nil {
+		if ctx.Err() == nil {
+			os.Remove(l.path)
+		}
 		return nil, false
 	}
-	return l, c.put(k, l) == nil
+	return l, c.keep(k, l) == nil
 }
 
-// Make is the layer of a key: from the cache, else written from what entries
-// gives. made says which.
-func (c *Cache) Make(ctx context.Context, k Key, entries func() ([]Entry, error)) (l *Layer, made bool, err error) {
-	if l, ok := c.Get(k); ok {
+// Make is the layer of a key as a file: from the cache, else written from what
+// recipe gives, which is closed. made says which.
+func (c *Cache) Make(ctx context.Context, k Key, recipe func() (*Recipe, error)) (l *Layer, made bool, err error) {
+	if l, ok := c.Get(ctx, k); ok {
 		return l, false, nil
 	}
-	es, err := entries()
+	r, err := recipe()
 	if err != nil {
 		return nil, false, err
 	}
-	if l, err = Write(ctx, c.blobs, es); err != nil {
+	l, err = Write(ctx, c.blobs, r)
+	if err = errors.Join(err, r.Close()); err != nil {
 		return nil, false, err
 	}
-	return l, true, c.put(k, l)
+	return l, true, c.keep(k, l)
 }
 
-// Verify reads the whole layer and compares its digest.
-func (l *Layer) Verify() error {
-	r, err := l.Open(context.Background(), 0)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, r); err != nil {
-		return err
-	}
-	if got := "sha256:" + hex.EncodeToString(h.Sum(nil)); got != l.Digest {
-		return fmt.Errorf("layer %s holds %s", l.Digest, got)
-	}
-	return nil
-}
-
-func (c *Cache) put(k Key, l *Layer) error {
+// keep records a layer that lies in a file.
+func (c *Cache) keep(k Key, l *Layer) error {
 	info, err := os.Stat(l.path)
 	if err != nil {
 		return err
 	}
-	raw, err := json.Marshal(record{k, l.Digest, l.DiffID, l.Size, info.ModTime().UnixNano()})
+	return c.put(record{k, l.Digest, l.DiffID, l.Size, info.ModTime().UnixNano()})
+}
+
+func (c *Cache) put(r record) error {
+	raw, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(c.recordPath(k), append(raw, '\n'))
+	return atomicfile.Write(c.recordPath(r.Key), append(raw, '\n'))
 }
 
 func (c *Cache) recordPath(k Key) string { return filepath.Join(c.index, string(k)+".json") }

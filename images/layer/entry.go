@@ -1,6 +1,3 @@
-// Package layer writes image layers: ordered entries become one deterministic
-// tar in gzip whose digest depends on nothing but the entries, kept in the
-// cache by what made it, so that the same layer is never written twice.
 package layer
 
 import (
@@ -13,10 +10,6 @@ import (
 	"wheelwright/fault"
 )
 
-// Format numbers the function from entries to bytes. A change of one byte of
-// any layer needs a new number.
-const Format = 0
-
 // Entry is one file, folder or link of a layer.
 type Entry struct {
 	Path     string      // relative to /, clean, no leading slash, no "..": "opt/env/bin/black"
@@ -26,6 +19,7 @@ type Entry struct {
 	Hard     bool                          // a hard link to the regular file at Link in the same layer
 	Size     int64                         // bytes of a regular file
 	Open     func() (io.ReadCloser, error) // content of a regular file, exactly Size bytes; nil when Size is 0
+	Deflated *Deflated                     // the content as a deflate stream; nil: there is none
 }
 
 // Literal is a regular file owned by root that holds data.
@@ -106,7 +100,7 @@ func anchor(byPath map[string]Entry) error {
 			e := file
 			e.Path = p
 			if i > 0 {
-				e.Hard, e.Link, e.Size, e.Open = true, all[0], 0, nil
+				e.Hard, e.Link, e.Size, e.Open, e.Deflated = true, all[0], 0, nil, nil
 			}
 			byPath[p] = e
 		}

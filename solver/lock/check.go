@@ -80,7 +80,11 @@ type toolTable struct {
 		LayerFormat int    `toml:"layer_format"`
 		Prefix      string `toml:"prefix"`
 		Python      string `toml:"python"`
+		User        string `toml:"user"`
+		Login       string `toml:"login"`
+		Home        string `toml:"home"`
 		Base        string `toml:"base"`
+		Config      string `toml:"config"`
 		Debs        []struct {
 			Name    string `toml:"name"`
 			Version string `toml:"version"`
@@ -91,6 +95,7 @@ type toolTable struct {
 			Digest  string   `toml:"digest"`
 			DiffID  string   `toml:"diff-id"`
 			Size    int64    `toml:"size"`
+			Media   string   `toml:"media-type"`
 			Members []string `toml:"members"`
 		} `toml:"layers"`
 	} `toml:"image"`
@@ -131,7 +136,10 @@ func (t *toolTable) into(l *Lock) *problem {
 	if t.Image == nil {
 		return nil
 	}
-	i := &Image{LayerFormat: t.Image.LayerFormat, Prefix: t.Image.Prefix, Python: t.Image.Python, Base: t.Image.Base}
+	i := &Image{
+		LayerFormat: t.Image.LayerFormat, Prefix: t.Image.Prefix, Python: t.Image.Python,
+		User: t.Image.User, Login: t.Image.Login, Home: t.Image.Home, Base: t.Image.Base, Config: t.Image.Config,
+	}
 	if i.LayerFormat < 0 {
 		return fail("image: layer_format %d is below 0", i.LayerFormat)
 	}
@@ -146,7 +154,7 @@ func (t *toolTable) into(l *Lock) *problem {
 		if !isDigest(y.Digest) || !isDigest(y.DiffID) || y.Size < 0 {
 			return fail("image: layer %d needs digest and diff-id as sha256:… and a size of 0 or more", k+1)
 		}
-		i.Layers = append(i.Layers, Layer{Members: y.Members, Digest: y.Digest, DiffID: y.DiffID, Size: y.Size})
+		i.Layers = append(i.Layers, Layer{Members: y.Members, Digest: y.Digest, DiffID: y.DiffID, Size: y.Size, Media: y.Media})
 	}
 	l.Image = i
 	return nil

@@ -81,7 +81,11 @@ type Image struct {
 	LayerFormat int
 	Prefix      string // "/opt/env"
 	Python      string // X.Y
+	User        string // of the image, "UID:GID"; empty: the base's own
+	Login       string // name of that user, where the image gives one
+	Home        string // folder of that user, where the image gives one
 	Base        string // the base as resolved: "debian:12", "scratch", "host/repo:tag@sha256:…", "oci@sha256:…"
+	Config      string // the base's OCI image configuration, JSON as the base has it; empty: the base has none
 	Layers      []Layer
 	Debs        []Deb // the base's packages, sorted by name
 }
@@ -92,6 +96,7 @@ type Layer struct {
 	Digest  string   // "sha256:…" of the compressed blob
 	DiffID  string   // "sha256:…" of the tar
 	Size    int64    // bytes of the blob
+	Media   string   // media type, where it is not that of a tar in gzip
 }
 
 // Deb is one Debian package of the base.

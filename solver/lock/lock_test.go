@@ -52,9 +52,10 @@ func full() Lock {
 	l := From(solution())
 	l.Matrix = []string{"torch-2.6/torchao-0.17"}
 	l.Waivers = []Waiver{{"collision", "torch", `says "fine" \ tab	`}}
-	l.Image = &Image{LayerFormat: 0, Prefix: "/opt/env", Python: "3.11", Base: "debian:12",
-		Layers: []Layer{{[]string{hash("a")}, "sha256:" + hash("1"), "sha256:" + hash("2"), 766 << 20},
-			{[]string{hash("b"), hash("c")}, "sha256:" + hash("3"), "sha256:" + hash("4"), 12}},
+	l.Image = &Image{LayerFormat: 1, Prefix: "/opt/env", Python: "3.11", User: "10001:0", Login: "wheelwright", Home: "/home/wheelwright",
+		Base: "debian:12", Config: `{"config":{"Env":["A=\"1\""]}}` + "\n",
+		Layers: []Layer{{Members: []string{hash("a")}, Digest: "sha256:" + hash("1"), DiffID: "sha256:" + hash("2"), Size: 766 << 20},
+			{[]string{hash("b"), hash("c")}, "sha256:" + hash("3"), "sha256:" + hash("4"), 12, "application/vnd.oci.image.layer.v1.tar+zstd"}},
 		Debs: []Deb{{"zlib1g", "1:1.2.13.dfsg-1", hash("6"), 86712}, {"base-files", "12.4+deb12u8", hash("5"), 70720}}}
 	return l
 }
@@ -174,7 +175,7 @@ func random(r *rand.Rand) Lock {
 	}
 	if r.IntN(2) == 0 {
 		l.Image = &Image{Prefix: odd(), Base: odd(), Debs: []Deb{{"a" + odd(), odd(), hex(), 3}},
-			Layers: []Layer{{[]string{odd(), odd()}, "sha256:" + hex(), "sha256:" + hex(), 9}, {nil, "sha256:" + hex(), "sha256:" + hex(), 0}}}
+			Layers: []Layer{{[]string{odd(), odd()}, "sha256:" + hex(), "sha256:" + hex(), 9, odd()}, {nil, "sha256:" + hex(), "sha256:" + hex(), 0, ""}}, User: odd(), Login: odd(), Home: odd(), Config: odd()}
 	}
 	return l
 }

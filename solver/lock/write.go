@@ -177,7 +177,11 @@ func (w *writer) image(i *Image) {
 	w.value(number(int64(i.LayerFormat)))
 	w.optional("prefix", i.Prefix)
 	w.optional("python", i.Python)
+	w.optional("user", i.User)
+	w.optional("login", i.Login)
+	w.optional("home", i.Home)
 	w.optional("base", i.Base)
+	w.optional("config", i.Config)
 	if len(i.Debs) > 0 {
 		var rows []inline
 		for _, d := range slices.SortedStableFunc(slices.Values(i.Debs), compareDebs) {
@@ -192,6 +196,7 @@ func (w *writer) image(i *Image) {
 		w.pair("diff-id", layer.DiffID)
 		w.assign("size")
 		w.value(number(layer.Size))
+		w.optional("media-type", layer.Media)
 		if len(layer.Members) > 0 {
 			w.assign("members")
 			w.array(texts(layer.Members))

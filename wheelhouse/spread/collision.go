@@ -16,8 +16,9 @@ type NamedEntries struct {
 // Collision is one path that several wheels write with different content, or
 // that is a file of one and a folder of another.
 type Collision struct {
-	Path  string
-	Names []string // who writes it, in the order given, each once
+	Path   string
+	Names  []string // all who write it, in the order given, each once
+	Folder bool     // it is a file of one and a folder of another: no order of installing cures it
 }
 
 // Collisions lists, sorted by path, what several wheels write differently.
@@ -28,18 +29,24 @@ func Collisions(wheels []NamedEntries) []Collision {
 		wheel int
 		entry *Entry
 	}
-	first := map[string]owner{}
-	clash := map[string][]int{}
-	add := func(at string, wheels ...int) { clash[at] = append(clash[at], wheels...) }
+	first, more := map[string]owner{}, map[string][]int{}
+	clash, folders := map[string][]int{}, map[string]bool{}
 	for i := range wheels {
 		for j := range wheels[i].Entries {
 			e := &wheels[i].Entries[j]
-			if o, ok := first[e.Path]; !ok {
+			o, ok := first[e.Path]
+			if !ok {
 				first[e.Path] = owner{i, e}
-			} else if o.wheel != i && !sameContent(o.entry, e) {
-				add(e.Path, o.wheel, i)
+				continue
+			}
+			more[e.Path] = append(more[e.Path], i)
+			if o.wheel != i && !sameContent(o.entry, e) {
+				clash[e.Path] = []int{o.wheel}
 			}
 		}
+	}
+	for at := range clash {
+		clash[at] = append(clash[at], more[at]...)
 	}
 	for i := range wheels {
 		last := ""
@@ -51,7 +58,8 @@ func Collisions(wheels []NamedEntries) []Collision {
 			last = dir
 			for ; dir != "." && dir != "/"; dir = path.Dir(dir) {
 				if o, ok := first[dir]; ok && o.wheel != i {
-					add(dir, o.wheel, i)
+					clash[dir] = append(clash[dir], o.wheel, i)
+					folders[dir] = true
 				}
 			}
 		}
@@ -59,7 +67,7 @@ func Collisions(wheels []NamedEntries) []Collision {
 	out := make([]Collision, 0, len(clash))
 	for at, who := range clash {
 		slices.Sort(who)
-		c := Collision{Path: at}
+		c := Collision{Path: at, Folder: folders[at]}
 		for _, i := range slices.Compact(who) {
 			c.Names = append(c.Names, wheels[i].Name)
 		}

@@ -3,6 +3,7 @@
 package spread
 
 import (
+	"bytes"
 	"io"
 	"io/fs"
 	"os"
@@ -24,69 +25,114 @@ var samples = []string{"numpy", "ninja", "greenlet", "accelerate", "black", "ruf
 // TestAsPip installs real wheels with the newest pip and compares file tree,
 // modes and contents with Spread, and the environment itself with Venv.
 func TestAsPip(t *testing.T) {
-	dir := t.TempDir()
-	prefix, wheels := filepath.Join(dir, "env"), filepath.Join(dir, "wheels")
-	python := run(t, "python3", "-c", "import os, sys; print(os.path.realpath(sys.executable), '%d.%d' % sys.version_info[:2], '%d.%d.%d' % sys.version_info[:3])")
-	f := strings.Fields(python)
-	s := Scheme{Prefix: prefix, Python: f[1]}
-	run(t, filepath.Join(filepath.Dir(f[0]), "python"+s.Python), "-m", "venv", "--without-pip", "--symlinks", prefix)
-	venv := tree(t, dir, prefix)
-	compareVenv(t, venv, Venv(s, filepath.Dir(f[0]), f[2]), strings.TrimPrefix(prefix, dir+"/"), s.root())
-
-	run(t, "python3", "-m", "venv", filepath.Join(dir, "tools"))
-	pip := filepath.Join(dir, "tools/bin/pip")
-	run(t, pip, "install", "-q", "-U", "pip")
-	t.Log(run(t, pip, "--version"))
-	run(t, pip, append([]string{"download", "-q", "--only-binary", ":all:", "--no-deps", "-d", wheels}, samples...)...)
-	run(t, pip, append([]string{"--python", prefix + "/bin/python", "install", "-q", "--no-index", "--find-links", wheels, "--no-compile", "--no-deps"}, samples...)...)
-	after := tree(t, dir, prefix)
-	for name := range venv {
-		delete(after, name)
-	}
-
+	p := newPip(t)
+	wheels := filepath.Join(p.dir, "wheels")
+	run(t, p.exe, append([]string{"download", "-q", "--only-binary", ":all:", "--no-deps", "-d", wheels}, samples...)...)
 	files, err := filepath.Glob(filepath.Join(wheels, "*.whl"))
 	if err != nil || len(files) != len(samples) {
 		t.Fatalf("%d wheels, %v", len(files), err)
 	}
+	p.compare(t, files)
+}
+
+// TestSetAsPip does the same with every wheel of the folder that
+// WHEELWRIGHT_WHEELS names, as wheelwright wheelhouse fill lays them out. The
+// wheels must fit python3.
+func TestSetAsPip(t *testing.T) {
+	dir := os.Getenv("WHEELWRIGHT_WHEELS")
+	if dir == "" {
+		t.Skip("WHEELWRIGHT_WHEELS names no folder")
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.whl"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%s holds %d wheels, %v", dir, len(files), err)
+	}
+	newPip(t).compare(t, files)
+}
+
+// pip is the newest pip and an environment that it installs into.
+type pip struct {
+	dir, exe string
+	prefix   string
+	scheme   Scheme
+	venv     map[string]node // what the environment is before
+}
+
+// newPip makes an environment of python3 and compares it with Venv.
+func newPip(t *testing.T) *pip {
+	t.Helper()
+	dir := t.TempDir()
+	f := strings.Fields(run(t, "python3", "-c", "import os, sys; print(os.path.realpath(sys.executable), '%d.%d' % sys.version_info[:2], '%d.%d.%d' % sys.version_info[:3])"))
+	p := &pip{dir: dir, exe: filepath.Join(dir, "tools/bin/pip"), prefix: filepath.Join(dir, "env")}
+	p.scheme = Scheme{Prefix: p.prefix, Python: f[1]}
+	run(t, filepath.Join(filepath.Dir(f[0]), "python"+f[1]), "-m", "venv", "--without-pip", "--symlinks", p.prefix)
+	p.venv = tree(t, dir, p.prefix)
+	compareVenv(t, p.venv, Venv(p.scheme, filepath.Dir(f[0]), f[2]), "env", p.scheme.root())
+	run(t, "python3", "-m", "venv", filepath.Join(dir, "tools"))
+	run(t, p.exe, "install", "-q", "-U", "pip")
+	t.Log(run(t, p.exe, "--version"))
+	return p
+}
+
+// compare installs the wheels and holds what is there against Spread: the same
+// files, modes, links and bytes but for INSTALLER, REQUESTED and their lines in
+// RECORD; and, of folders, those that the files stand in, open to all.
+func (p *pip) compare(t *testing.T, files []string) {
+	t.Helper()
+	args := []string{"--python", p.prefix + "/bin/python", "install", "-q", "--no-index", "--no-compile", "--no-deps", "--find-links", filepath.Dir(files[0])}
+	for _, file := range files { // by name: of a path pip would write direct_url.json
+		part := strings.SplitN(filepath.Base(file), "-", 3)
+		args = append(args, part[0]+"=="+part[1])
+	}
+	run(t, p.exe, args...)
+	after := tree(t, p.dir, p.prefix)
+	for name := range p.venv {
+		delete(after, name)
+	}
+	seen := map[string]bool{}
 	for _, file := range files {
 		w, c, err := whl.OpenFile(file, filepath.Base(file))
 		if err != nil {
 			t.Fatal(err)
 		}
-		entries, err := Spread(w, s)
+		entries, err := Spread(w, p.scheme)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, e := range entries {
-			name := strings.TrimPrefix(strings.TrimPrefix("/"+e.Path, dir), "/")
+			name := strings.TrimPrefix(strings.TrimPrefix("/"+e.Path, p.dir), "/")
 			got, ok := after[name]
 			if !ok {
 				t.Errorf("%s: pip writes no %s", w.Filename, name)
 				continue
 			}
-			delete(after, name)
+			seen[name] = true
 			if got.mode != e.Mode {
 				t.Errorf("%s: %s has mode %v, pip's %v", w.Filename, name, e.Mode, got.mode)
 			}
-			want, mine := got.text, bytesOf(t, w, e)
+			want, mine := onDisk(t, filepath.Join(p.dir, name)), bytesOf(t, w, e)
 			switch filepath.Base(name) {
 			case "INSTALLER":
-				want = strings.Replace(want, "pip\n", "wheelwright\n", 1)
+				want = edited(t, want, func(s string) string { return strings.Replace(s, "pip\n", "wheelwright\n", 1) })
 			case "RECORD":
-				want, mine = withoutInstaller(want), withoutInstaller(mine)
+				want, mine = edited(t, want, withoutInstaller), edited(t, mine, withoutInstaller)
 			}
-			if mine != want {
-				t.Errorf("%s: %s differs from pip's:\n%.600q\n%.600q", w.Filename, name, mine, want)
+			if at, equal := same(t, want, mine); !equal {
+				t.Errorf("%s: %s differs from pip's from byte %d on", w.Filename, name, at)
 			}
 		}
 		t.Logf("%s: %d entries", w.Filename, len(entries))
 		c.Close()
 	}
-	for name := range after {
-		if !strings.HasSuffix(name, ".dist-info/REQUESTED") {
+	for name, n := range after {
+		switch {
+		case n.mode.IsDir() && n.mode.Perm() != 0o755:
+			t.Errorf("%s has mode %v, layers give folders 0755", name, n.mode)
+		case !n.mode.IsDir() && !seen[name] && !strings.HasSuffix(name, ".dist-info/REQUESTED"):
 			t.Errorf("pip writes %s, Spread does not", name)
 		}
 	}
+	t.Logf("%d wheels, %d files", len(files), len(seen))
 }
 
 func withoutInstaller(record string) string {
@@ -117,26 +163,26 @@ func compareVenv(t *testing.T, got map[string]node, want []Entry, prefix, root s
 			t.Errorf("%s is %q, venv's %q", name, e.Literal, text)
 		}
 	}
-	for name := range got {
-		if base := filepath.Base(name); !slices.ContainsFunc(want, func(e Entry) bool { return name == prefix+"/"+strings.TrimPrefix(e.Path, root) }) &&
+	for name, n := range got {
+		if base := filepath.Base(name); !n.mode.IsDir() && !slices.ContainsFunc(want, func(e Entry) bool { return name == prefix+"/"+strings.TrimPrefix(e.Path, root) }) &&
 			!strings.HasPrefix(strings.ToLower(base), "activate") && base != ".gitignore" {
 			t.Errorf("venv makes %s, Venv does not", name)
 		}
 	}
 }
 
-// node is a file or link on disk.
+// node is a file, folder or link on disk.
 type node struct {
 	mode fs.FileMode
-	text string
+	text string // of a small file, or where a link leads
 }
 
-// tree reads every file and link under prefix, by path relative to dir.
+// tree reads everything below prefix, by path relative to dir.
 func tree(t *testing.T, dir, prefix string) map[string]node {
 	t.Helper()
 	m := map[string]node{}
 	err := filepath.WalkDir(prefix, func(p string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil {
 			return err
 		}
 		st, err := d.Info()
@@ -144,9 +190,10 @@ func tree(t *testing.T, dir, prefix string) map[string]node {
 			return err
 		}
 		n := node{mode: st.Mode()}
-		if st.Mode().Type() == fs.ModeSymlink {
+		switch {
+		case st.Mode().Type() == fs.ModeSymlink:
 			n.text, err = os.Readlink(p)
-		} else {
+		case st.Mode().IsRegular() && st.Size() < 1<<10:
 			var raw []byte
 			raw, err = os.ReadFile(p)
 			n.text = string(raw)
@@ -161,21 +208,68 @@ func tree(t *testing.T, dir, prefix string) map[string]node {
 	return m
 }
 
-func bytesOf(t *testing.T, w *whl.Wheel, e Entry) string {
+func onDisk(t *testing.T, p string) io.ReadCloser {
 	t.Helper()
-	if e.Member == nil {
-		return string(e.Literal)
+	if target, err := os.Readlink(p); err == nil {
+		return io.NopCloser(strings.NewReader("link to " + target))
+	}
+	f, err := os.Open(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func bytesOf(t *testing.T, w *whl.Wheel, e Entry) io.ReadCloser {
+	t.Helper()
+	switch {
+	case e.Link != "":
+		return io.NopCloser(strings.NewReader("link to " + e.Link))
+	case e.Member == nil:
+		return io.NopCloser(bytes.NewReader(e.Literal))
 	}
 	r, err := w.OpenMember(*e.Member)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	return r
+}
+
+// edited is r's text, changed by f.
+func edited(t *testing.T, r io.ReadCloser, f func(string) string) io.ReadCloser {
+	t.Helper()
 	raw, err := io.ReadAll(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(raw)
+	r.Close()
+	return io.NopCloser(strings.NewReader(f(string(raw))))
+}
+
+// same compares to the end and closes both; at is the first difference.
+func same(t *testing.T, x, y io.ReadCloser) (at int64, equal bool) {
+	t.Helper()
+	defer x.Close()
+	defer y.Close()
+	a, b := make([]byte, 256<<10), make([]byte, 256<<10)
+	for {
+		n, err1 := io.ReadFull(x, a)
+		m, err2 := io.ReadFull(y, b)
+		for _, err := range []error{err1, err2} {
+			if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+				t.Fatal(err)
+			}
+		}
+		for i := range min(n, m) {
+			if a[i] != b[i] {
+				return at + int64(i), false
+			}
+		}
+		if n != m || err1 != nil {
+			return at + int64(min(n, m)), n == m
+		}
+		at += int64(n)
+	}
 }
 
 func run(t *testing.T, name string, args ...string) string {

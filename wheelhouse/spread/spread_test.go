@@ -335,8 +335,8 @@ func TestCollisions(t *testing.T) {
 		{"b.whl", []Entry{mem("x/same", 0x3610a686, 5), lit("x/differs", "2"), lit("x/tree/leaf", ""), mem("x/so", 7, 4)}},
 		{"c.whl", []Entry{lit("x/differs", "1"), lit("x/alone", ""), {Path: "x/same", Link: "y"}}},
 	})
-	want := []Collision{{"x/differs", []string{"a.whl", "b.whl"}}, {"x/same", []string{"a.whl", "c.whl"}},
-		{"x/so", []string{"a.whl", "b.whl"}}, {"x/tree", []string{"a.whl", "b.whl"}}}
+	want := []Collision{{"x/differs", []string{"a.whl", "b.whl", "c.whl"}, false}, {"x/same", []string{"a.whl", "b.whl", "c.whl"}, false},
+		{"x/so", []string{"a.whl", "b.whl"}, false}, {"x/tree", []string{"a.whl", "b.whl"}, true}}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

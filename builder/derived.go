@@ -1,0 +1,127 @@
+package builder
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"wheelwright/fault"
+	"wheelwright/images"
+	"wheelwright/images/layer"
+	"wheelwright/solver/lock"
+)
+
+// lockLayers are an image's layers as a lock has them.
+func lockLayers(img *images.Image) []lock.Layer {
+	var out []lock.Layer
+	for _, x := range img.Layers {
+		l := lock.Layer{Members: x.Members, Digest: x.Digest, DiffID: x.DiffID, Size: x.Size}
+		if x.MediaType != images.TarGzip {
+			l.Media = x.MediaType
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+// imageLayers are a lock's layers as the images package has them.
+func imageLayers(i *lock.Image) []images.Layer {
+	var out []images.Layer
+	for _, l := range i.Layers {
+		x := images.Layer{Members: l.Members, Sum: layer.Sum{Digest: l.Digest, DiffID: l.DiffID, Size: l.Size}, MediaType: l.Media}
+		if l.Media == "" {
+			x.MediaType = images.TarGzip
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// lockDebs are the packages of a Debian base as a lock has them.
+func lockDebs(base *images.Base) []lock.Deb {
+	var out []lock.Deb
+	for _, d := range base.Debs {
+		out = append(out, lock.Deb{Name: d.Name, Version: d.Version, SHA256: d.SHA256, Size: d.Size})
+	}
+	return out
+}
+
+// writeDerived puts what was built into the lock's derived part. A layer that
+// the lock describes otherwise is an integrity error: the same set must give
+// the same files. Layers in zstd are not recorded: their bytes are a library's.
+func (b *Builder) writeDerived(l *Locked, base *images.Base, img *images.Image) error {
+	p := b.Profile
+	made := &lock.Image{
+		LayerFormat: layer.Format, Prefix: p.Image.Prefix, Python: p.PythonShort(),
+		User: img.Account.User, Login: img.Account.Name, Home: img.Account.Home,
+		Base: base.Name(), Config: string(base.Config()), Layers: lockLayers(img), Debs: lockDebs(base),
+	}
+	if slices.ContainsFunc(img.Layers, func(x images.Layer) bool {
+		return len(x.Members) > 0 && x.MediaType == images.TarZstd && !base.Has(x.Digest)
+	}) {
+		return nil
+	}
+	if err := agrees(l.Lock, made); err != nil {
+		return err
+	}
+	l.Lock.Image = made
+	if b.Locked || b.Frozen {
+		return nil
+	}
+	_, old, err := readLock(b.LockPath)
+	if err != nil {
+		return err
+	}
+	written, err := b.writeLock(l.Lock, old)
+	if written {
+		l.Written = true
+		b.note(StepLayers, "recorded in "+filepath.Base(b.LockPath))
+	}
+	return err
+}
+
+// agrees compares the layers of wheels that the lock and made describe; the
+// base's layers move with the base, the last ones with the lock and the
+// profile's files.
+func agrees(l lock.Lock, made *lock.Image) error {
+	locked := l.Image
+	if locked == nil || locked.LayerFormat != made.LayerFormat || locked.Prefix != made.Prefix || locked.Python != made.Python {
+		return nil
+	}
+	wheels := map[string]bool{}
+	for _, f := range l.Files() {
+		wheels[string(f.Package)+" "+f.Version] = true
+	}
+	said := map[string]lock.Layer{}
+	for _, x := range locked.Layers {
+		if len(x.Members) > 0 && wheels[x.Members[0]] {
+			said[strings.Join(x.Members, ", ")] = x
+		}
+	}
+	for _, x := range made.Layers {
+		members := strings.Join(x.Members, ", ")
+		if want, ok := said[members]; ok && (want.DiffID != x.DiffID || want.Digest != x.Digest || want.Size != x.Size) {
+			return fault.New(fault.Integrity, "layer of %s: diffID is %s, lock says %s", members, x.DiffID, want.DiffID).
+				Because("digest and size are %s, %d bytes; lock says %s, %d bytes", x.Digest, x.Size, want.Digest, want.Size).
+				Try("if the lock was edited or is another machine's, find out why; deleting its [tool.wheelwright.image] takes what was built here")
+		}
+	}
+	return nil
+}
+
+// knows says why the lock's derived part cannot stand for what would be built;
+// empty where it can.
+func (b *Builder) knows(l lock.Lock) string {
+	i, p := l.Image, b.Profile
+	switch {
+	case i == nil:
+		return "the lock does not say what its layers are"
+	case i.LayerFormat != layer.Format:
+		return "the lock has layers of another layer_format"
+	case i.Prefix != p.Image.Prefix || i.Python != p.PythonShort():
+		return "the lock has layers for another prefix or Python"
+	case l.ProfileDigest != p.Digest():
+		return "the profile was edited since the lock was written"
+	}
+	return ""
+}

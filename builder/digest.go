@@ -1,0 +1,68 @@
+package builder
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"wheelwright/fault"
+	"wheelwright/images"
+)
+
+// DigestReport is what is said of the image of a lock, in JSON.
+type DigestReport struct {
+	Profile string `json:"profile"`
+	Lock    string `json:"lock"`   // digest of the resolved part
+	Digest  string `json:"digest"` // of the image's manifest
+	Size    int64  `json:"size"`   // bytes of all layers, compressed
+	Layers  int    `json:"layers"`
+}
+
+// Digest computes the digest of the image that the lock at LockPath describes,
+// from the lock and the profile alone: no wheel is read and no socket opened. A
+// lock that does not know its layers is fault.No.
+func (b *Builder) Digest(ctx context.Context) (DigestReport, error) {
+	l, _, err := readLock(b.LockPath)
+	if err == nil && l == nil {
+		err = noLock(b.LockPath, b.again)
+	}
+	if err != nil {
+		return DigestReport{}, err
+	}
+	if err := b.checkFrozen(l); err != nil {
+		return DigestReport{}, err
+	}
+	if why := b.knows(*l); why != "" {
+		return DigestReport{}, fault.New(fault.No, "digest of the image of %s", filepath.Base(b.LockPath)).Because("%s", why).
+			Try("wheelwright build --profile %s records them", b.Options.Profile)
+	}
+	created, err := sourceDate(b.Env)
+	if err != nil {
+		return DigestReport{}, err
+	}
+	known := imageLayers(l.Image)
+	base, err := images.RememberBase(images.Remembered{
+		Ref: b.Profile.Image.Base, Name: l.Image.Base, Machine: b.Profile.Platform.Machine,
+		Config: []byte(l.Image.Config), Layers: known,
+	})
+	if err != nil {
+		return DigestReport{}, fault.New(fault.KindOf(err), "lock %s", filepath.Base(b.LockPath)).Wrap(err)
+	}
+	spec := b.spec(&Locked{Path: b.LockPath, Lock: *l}, base, created)
+	spec.Known, spec.Believe = known, true
+	spec.Account = &images.Account{User: l.Image.User, Name: l.Image.Login, Home: l.Image.Home}
+	spec.Ready = func(_ context.Context, sha256 string) error {
+		return fault.New(fault.Integrity, "lock %s: its layers are not those of its distributions", filepath.Base(b.LockPath)).
+			Because("the layer that holds the file of sha256 %s is not among them", sha256).
+			Try("%s", fmt.Sprintf("wheelwright build --profile %s", b.Options.Profile))
+	}
+	img, err := images.Build(ctx, spec)
+	if err != nil {
+		return DigestReport{}, err
+	}
+	r := DigestReport{Profile: b.Profile.Name, Lock: l.Digest(), Digest: img.Digest(), Layers: len(img.Layers)}
+	for _, x := range img.Layers {
+		r.Size += x.Size
+	}
+	return r, nil
+}

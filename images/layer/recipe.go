@@ -1,0 +1,226 @@
+package layer
+
+import (
+	"context"
+	"errors"
+	"hash/crc32"
+	"io"
+	"sync"
+
+	"wheelwright/fault"
+)
+
+// Sizes of Format 1: of the tar bytes that one shared gzip member holds, and
+// from which on a deflate stream has a member of its own. Below it the 18
+// bytes and the tables of a member cost more than deflating anew.
+const (
+	blockSize    = 1 << 20
+	verbatimFrom = 4096 // compressed bytes
+)
+
+// Deflated is the content of a file as a raw deflate stream (RFC 1951) that
+// stands elsewhere, in a wheel, and may go into a layer as it is.
+type Deflated struct {
+	Size  int64                     // bytes of the stream
+	CRC32 uint32                    // IEEE, of the content
+	Open  func() (io.Reader, error) // the stream, of exactly Size bytes
+	From  string                    // "wheel alpha-1.0-….whl: member \"alpha/x.py\"", for errors
+}
+
+// verbatim says whether the content of e is one gzip member as it stands.
+func (e *Entry) verbatim() bool {
+	return e.Deflated != nil && e.Deflated.Size >= verbatimFrom && e.hasContent()
+}
+
+func (e *Entry) hasContent() bool { return e.Size > 0 && e.Mode.IsRegular() && !e.Hard }
+
+// Recipe is all that a layer is made of: its entries in the order of the tar.
+type Recipe struct {
+	// Blame says what of the recipe is not what it should be, where a layer made
+	// of it has another digest than expected; may be nil.
+	Blame func() error
+
+	entries []Entry
+	closers []io.Closer
+}
+
+// NewRecipe arranges entries: sorted, missing parent folders added. It refuses
+// (fault.Integrity) paths that are not clean or stand twice. What the entries
+// read from is closed with the recipe, also when they are refused.
+func NewRecipe(entries []Entry, closers ...io.Closer) (*Recipe, error) {
+	r := &Recipe{closers: closers}
+	var err error
+	if r.entries, err = arrange(entries); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// Close closes what the entries read from.
+func (r *Recipe) Close() error {
+	var all []error
+	for _, c := range r.closers {
+		all = append(all, c.Close())
+	}
+	r.closers = nil
+	return errors.Join(all...)
+}
+
+// segments takes a layer's tar bytes in order, cut as Format 1 cuts them.
+type segments interface {
+	block(tar []byte) error // at most blockSize bytes; valid until it returns
+	verbatim(e *Entry) error
+}
+
+// walk gives the layer's segments: the content of each entry whose deflate
+// stream goes in as it is, and what lies between two of them in blocks.
+func (r *Recipe) walk(ctx context.Context, to segments) error {
+	w := walker{to: to, buf: buffers.Get().(*[blockSize]byte)}
+	defer buffers.Put(w.buf)
+	var header []byte
+	for i := range r.entries {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		e := &r.entries[i]
+		header = appendHeader(header[:0], *e)
+		if _, err := w.Write(header); err != nil {
+			return err
+		}
+		if !e.hasContent() {
+			continue
+		}
+		if err := w.content(ctx, e); err != nil {
+			return err
+		}
+		if _, err := w.Write(zeros[:padding(e.Size)]); err != nil {
+			return err
+		}
+	}
+	if _, err := w.Write(zeros[:tarTrailer]); err != nil {
+		return err
+	}
+	return w.flush()
+}
+
+var buffers = sync.Pool{New: func() any { return new([blockSize]byte) }}
+
+// walker gathers bytes into blocks.
+type walker struct {
+	to  segments
+	buf *[blockSize]byte
+	n   int
+}
+
+func (w *walker) Write(p []byte) (int, error) {
+	all := len(p)
+	for len(p) > 0 {
+		k := copy(w.buf[w.n:], p)
+		w.n, p = w.n+k, p[k:]
+		if w.n == blockSize {
+			if err := w.flush(); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return all, nil
+}
+
+func (w *walker) flush() error {
+	if w.n == 0 {
+		return nil
+	}
+	n := w.n
+	w.n = 0
+	return w.to.block(w.buf[:n])
+}
+
+// content passes on the content of e, which must be Size bytes.
+func (w *walker) content(ctx context.Context, e *Entry) error {
+	if e.verbatim() {
+		if err := w.flush(); err != nil {
+			return err
+		}
+		return w.to.verbatim(e)
+	}
+	if e.Deflated != nil {
+		return inflate(ctx, e, w, nil)
+	}
+	r, err := e.Open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	n, err := io.Copy(struct{ io.Writer }{w}, io.LimitReader(reader{ctx, r}, e.Size+1))
+	if err == nil && n != e.Size {
+		err = fault.New(fault.Integrity, "layer: %s is not the %d bytes announced", e.Path, e.Size)
+	}
+	return err
+}
+
+// inflate unpacks e's stream to w and checks what the wheel's directory says
+// of it: that the stream is all of its bytes, size and CRC-32 of the content.
+// What is read of the stream goes to raw too, unless that is nil.
+func inflate(ctx context.Context, e *Entry, w, raw io.Writer) error {
+	d := e.Deflated
+	stream, err := d.Open()
+	if err != nil {
+		return err
+	}
+	stream = reader{ctx, stream}
+	if raw != nil {
+		stream = io.TeeReader(stream, raw)
+	}
+	x := inflaters.Get().(*inflater)
+	defer inflaters.Put(x)
+	x.Reset(stream)
+	to := checked{to: w, left: e.Size}
+	_, err = x.WriteTo(&to)
+	refuse := fault.New(fault.Integrity, "%s", d.From)
+	switch {
+	case to.err != nil:
+		return to.err
+	case to.left < 0:
+		return refuse.Because("it unpacks to over %d bytes", e.Size)
+	case err != nil && x.damaged(err):
+		return refuse.Because("its deflate stream is damaged").Wrap(err)
+	case err != nil:
+		return err
+	case to.left > 0 || to.crc != d.CRC32:
+		return refuse.Because("%d bytes with CRC-32 %08x, the directory says %d with %08x", e.Size-to.left, to.crc, e.Size, d.CRC32)
+	case x.Consumed() != d.Size:
+		return refuse.Because("its deflate stream ends after %d bytes of %d", x.Consumed(), d.Size)
+	}
+	return nil
+}
+
+// checked passes on at most left bytes and sums them up.
+type checked struct {
+	to   io.Writer
+	left int64
+	crc  uint32
+	err  error // of to
+}
+
+func (c *checked) Write(p []byte) (int, error) {
+	if c.left -= int64(len(p)); c.left < 0 {
+		return 0, io.ErrShortWrite
+	}
+	c.crc = crc32.Update(c.crc, crc32.IEEETable, p)
+	n, err := c.to.Write(p)
+	c.err = err
+	return n, err
+}
+
+// reader stops reading when its context ends.
+type reader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (r reader) Read(p []byte) (int, error) {
+	if r.ctx.Err() != nil {
+		return 0, context.Cause(r.ctx)
+	}
+	return r.r.Read(p)
+}
