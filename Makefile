@@ -47,16 +47,24 @@ endif
 	$(GO) test -v -count=1 -timeout 60m ./solver -worlds $(SOLVES) -seed $(SEED) -shuffles 1000 | grep -vE '^(===|PASS| +--- PASS)'
 	FUZZTIME=$(FUZZTIME) GO="$(GO)" scripts/fuzz.sh
 
-# Against the real index and mirror, then the whole job with real runtimes. Needs the network.
+# Against the real index and mirror, then the whole job with real runtimes, the
+# readers of images, registries and continuous integration. Needs the network,
+# root, and the tools that each script names.
 live: build
 	$(GO) test -tags live -count=1 -timeout 30m ./...
 	scripts/shows.sh $(PROFILE)
+	scripts/readers.sh
+	scripts/push.sh
+	scripts/same.sh
+	scripts/ci-recipe.py
 
-# Go benchmarks, then lock time and memory beside uv's in the same run, with
-# the bounds that must hold. BENCH=ROW… for some rows alone (scripts/bench.py).
+# Go benchmarks, then lock time and memory beside uv's, and layers beside gzip,
+# pigz, cat and curl, in the same run, with the bounds that must hold. BENCH=ROW…
+# and LAYERS=ROW… for some rows alone (scripts/bench.py, scripts/layers.py).
 bench: build
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 	scripts/bench.py $(BENCH)
+	scripts/layers.py $(LAYERS)
 
 # Reads the real index again into testdata/index (see its README).
 record:

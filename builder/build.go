@@ -3,12 +3,15 @@ package builder
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
 	"wheelwright/images"
 	"wheelwright/solver/lock"
+	"wheelwright/solver/pep508"
 	"wheelwright/wheelhouse/spread"
 )
 
@@ -20,6 +23,7 @@ type BuildOptions struct {
 	Registry    Registry      // how registries are reached
 	OnLock      func(*Locked) // told once the lock stands, before anything is fetched for it; may be nil
 	Lazy        bool          // believe what the lock says of its layers, and make and fetch only what a destination lacks
+	LockOnly    bool          // write no image: only record in the lock what its layers are
 	Wheelhouse  string        // the folder that the wheels are laid out in; empty: none
 }
 
@@ -40,14 +44,15 @@ type ImageBuilt struct {
 	Digest     string       `json:"digest"` // of the manifest
 	Size       int64        `json:"size"`   // bytes of all layers, compressed
 	Layers     []lock.Layer `json:"layers"`
-	Collisions []Collision  `json:"collisions"` // wheels that overwrite one another
+	Collisions []Collision  `json:"collisions"` // wheels that overwrite one another, as a waiver lets them
+	Waivers    []Waiver     `json:"waivers"`    // of the lock
 	Tags       []string     `json:"tags"`       // of the last destination
 	Pushed     []string     `json:"pushed"`     // "NAME@sha256:…", one for each destination
 }
 
 // Build runs every step: lock, wheelhouse, layers, image.
 func (b *Builder) Build(ctx context.Context, o BuildOptions) (*Built, error) {
-	if len(o.To) == 0 {
+	if len(o.To) == 0 && !o.LockOnly {
 		o.To = []string{"oci:out/" + b.Name}
 	}
 	to, err := b.destinations(o)
@@ -101,9 +106,16 @@ func (b *Builder) Build(ctx context.Context, o BuildOptions) (*Built, error) {
 
 // finish ends the writing of an image and fills in what is reported of it.
 func (b *Builder) finish(ctx context.Context, r *Built, img *images.Image, to *targets) error {
-	r.Image = ImageBuilt{Digest: img.Digest(), Layers: lockLayers(img), Collisions: collisions(img.Collisions)}
+	r.Image = ImageBuilt{Digest: img.Digest(), Layers: lockLayers(img), Collisions: collisions(img.Collisions), Waivers: []Waiver{}}
 	for _, c := range r.Image.Collisions {
-		b.warn(StepLayers, c.String())
+		b.note(StepLayers, c.String())
+	}
+	for _, w := range r.Locked.Lock.Waivers {
+		b.note(StepLayers, fmt.Sprintf("waived: %s of %s: %s", w.Rule, w.Package, w.Reason))
+		r.Image.Waivers = append(r.Image.Waivers, Waiver{w.Rule, string(w.Package), w.Reason})
+	}
+	for _, name := range img.IdleWaivers {
+		b.warn(StepLayers, fmt.Sprintf("waive: %s collides with no other wheel", name))
 	}
 	for _, l := range r.Image.Layers {
 		r.Image.Size += l.Size
@@ -129,14 +141,14 @@ type opening struct {
 }
 
 // openBase starts to find out what the base is made of.
-func (b *Builder) openBase(ctx context.Context, _ images.RegistryOptions) *opening {
+func (b *Builder) openBase(ctx context.Context, registry images.RegistryOptions) *opening {
 	o := &opening{done: make(chan struct{})}
 	go func() {
 		defer close(o.done)
 		i := b.Profile.Image
 		o.base, o.err = images.OpenBase(ctx, images.BaseOptions{
 			Ref: i.Base, Packages: i.Packages, Machine: b.Profile.Platform.Machine,
-			Python: b.Profile.PythonShort(), CacheDir: b.CacheDir, Offline: b.Offline, Env: b.Env,
+			Python: b.Profile.PythonShort(), CacheDir: b.CacheDir, Offline: b.Offline, Env: b.Env, Registry: registry,
 		})
 	}()
 	return o
@@ -200,12 +212,47 @@ func (b *Builder) spec(l *Locked, base *images.Base, created time.Time) images.S
 	if p.GPU != nil {
 		spec.CUDA = p.GPU.CUDA
 	}
-	for _, f := range l.Lock.Files() {
-		spec.Wheels = append(spec.Wheels, images.Wheel{
-			Name: string(f.Package), Version: f.Version, File: f.Name, SHA256: f.SHA256, Size: f.Size, Path: b.house.Path(f.SHA256),
+	for _, w := range p.Waive {
+		spec.Waived = append(spec.Waived, w.Package)
+	}
+	for _, f := range p.Image.Files {
+		spec.Files = append(spec.Files, images.File{From: f.From, To: f.To, Mode: fileMode(f.Mode)})
+	}
+	spec.Wheels = imageWheels(l.Lock, b.house.Path)
+	return spec
+}
+
+// fileMode is a mode of the profile: octal digits; empty: 0.
+func fileMode(s string) fs.FileMode {
+	n, _ := strconv.ParseUint(s, 8, 32) // profiles checked it
+	return fs.FileMode(n)
+}
+
+// imageWheels are a lock's wheels as the images package has them.
+func imageWheels(l lock.Lock, path func(sha256 string) string) []images.Wheel {
+	var out []images.Wheel
+	for _, f := range l.Files() {
+		out = append(out, images.Wheel{
+			Name: string(f.Package), Version: f.Version, File: f.Name, SHA256: f.SHA256, Size: f.Size,
+			Needs: needed(l, f.Package), Path: path(f.SHA256),
 		})
 	}
-	return spec
+	return out
+}
+
+// needed is how many other distributions of a lock one needs, directly or not.
+func needed(l lock.Lock, name pep508.Name) int {
+	seen := map[pep508.Name]bool{name: true}
+	for todo := []pep508.Name{name}; len(todo) > 0; todo = todo[1:] {
+		p, _ := l.Package(todo[0])
+		for _, d := range p.Dependencies {
+			if !seen[d] {
+				seen[d] = true
+				todo = append(todo, d)
+			}
+		}
+	}
+	return len(seen) - 1
 }
 
 // layers finds out the layers of an image.

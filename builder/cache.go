@@ -1,7 +1,10 @@
 package builder
 
 import (
+	"errors"
+
 	"wheelwright/fault"
+	"wheelwright/images/layer"
 	"wheelwright/solver/lock"
 	"wheelwright/wheelhouse"
 	"wheelwright/wheelhouse/index"
@@ -40,9 +43,12 @@ func CachePrune(dir string, o PruneOptions) (wheelhouse.Pruned, error) {
 	if err != nil || o.All {
 		return p, err
 	}
-	files, bytes, err := index.PruneOld(dir, o.DryRun)
-	p.Files += files
-	p.Bytes += bytes
+	for _, old := range []func(string, bool) (int, int64, error){index.PruneOld, layer.PruneOld} {
+		files, bytes, failed := old(dir, o.DryRun)
+		p.Files += files
+		p.Bytes += bytes
+		err = errors.Join(err, failed)
+	}
 	if err != nil {
 		return p, fault.New(fault.Input, "prune %s", dir).Wrap(err).Try("see who may write there, or prune it as its owner")
 	}

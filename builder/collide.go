@@ -11,8 +11,16 @@ import (
 // Collision is a set of wheels that write some paths differently. It is
 // written as JSON by the command line.
 type Collision struct {
-	Wheels []string `json:"wheels"` // file names; what the last one writes is what the image shows
+	Wheels []string `json:"wheels"` // file names; what the last one writes is what the image shows, by the profile's waiver
 	Paths  []string `json:"paths"`  // relative to /, sorted
+}
+
+// Waiver is a check that the profile sets aside for a distribution. It is
+// written as JSON by the command line.
+type Waiver struct {
+	Rule    string `json:"rule"`
+	Package string `json:"package"`
+	Reason  string `json:"reason"`
 }
 
 // collisions groups paths by the wheels that write them, in the order of the
@@ -41,5 +49,5 @@ func (c Collision) String() string {
 	} else if n > 1 {
 		text += fmt.Sprintf(" and %d more paths", n)
 	}
-	return fmt.Sprintf("%s with different content; the image has that of %s", text, c.Wheels[len(c.Wheels)-1])
+	return fmt.Sprintf("%s with different content; waived: the image has that of %s", text, c.Wheels[len(c.Wheels)-1])
 }

@@ -37,7 +37,7 @@ func (b *Builder) Lock(ctx context.Context) (*Locked, error) {
 	}
 	if b.Frozen {
 		if old == nil {
-			return nil, fault.New(fault.No, "--frozen: there is no lock at %s", b.LockPath).Try("%s", b.again)
+			return nil, fault.New(fault.No, "there is no lock at %s", b.LockPath).Because("--frozen, push and digest take the lock as it stands").Try("%s", b.again)
 		}
 		if err := b.checkFrozen(old); err != nil {
 			return nil, err
@@ -154,6 +154,9 @@ func (b *Builder) lockMeta() lock.Meta {
 		ExcludeNewer: b.until,
 		Indexes:      map[string]string{},
 		Dir:          filepath.Dir(b.LockPath),
+	}
+	for _, w := range b.Profile.Waive {
+		m.Waivers = append(m.Waivers, lock.Waiver{Rule: w.Rule, Package: pep508.Name(w.Package), Reason: w.Reason})
 	}
 	for _, s := range b.settings.Sources {
 		if s.Kind == index.Simple { // PEP 751 knows no other kind

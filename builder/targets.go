@@ -3,6 +3,7 @@ package builder
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -57,13 +58,16 @@ func (b *Builder) destinations(o BuildOptions) (*targets, error) {
 }
 
 // open opens every destination for the image of a lock: under its own tag, or
-// else under the profile's name and that with the beginning of the lock's
-// digest, and under the tags asked for.
+// else under the profile's name and, where it takes several, that with the
+// beginning of the lock's digest; and under the tags asked for.
 func (t *targets) open(ctx context.Context, lockDigest string) error {
 	for _, d := range t.to {
 		tags := []string{t.b.Name, t.b.Name + "-" + strings.TrimPrefix(lockDigest, "sha256:")[:12]}
-		if d.Tagged {
+		switch {
+		case d.Tagged:
 			tags = []string{d.Tag}
+		case d.OneName():
+			tags = tags[:1]
 		}
 		for _, tag := range t.more {
 			if !slices.Contains(tags, tag) {
@@ -72,7 +76,7 @@ func (t *targets) open(ctx context.Context, lockDigest string) error {
 		}
 		t.b.report(Event{Step: StepImage, Kind: Began, Unit: Bytes, Text: "writing " + d.Name()})
 		w, err := images.NewWriter(ctx, d, images.WriteOptions{
-			Tags: tags, Registry: t.registry,
+			Tags: tags, Registry: t.registry, Remember: filepath.Join(t.b.CacheDir, "pushed"),
 			Progress: func(done, total int64) {
 				t.b.report(Event{Step: StepImage, Kind: Progressed, Unit: Bytes, Done: done, Total: total})
 			},

@@ -96,19 +96,38 @@ func TestCollisionsAreTold(t *testing.T) {
 	s.wheel(t, "alpha", [2]string{"shared/a.py", "1"}, [2]string{"shared/b.py", "1"}, [2]string{"shared/same.py", ""})
 	s.wheel(t, "beta", [2]string{"shared/a.py", "2"}, [2]string{"shared/b.py", "2"}, [2]string{"shared/same.py", ""})
 	s.wheel(t, "gamma", [2]string{"gamma.py", "3"})
+	_, err := s.build(t, nil)
+	if fault.KindOf(err) != fault.No {
+		t.Fatalf("%v", err)
+	}
+	for _, want := range []string{"alpha-1.0-py3-none-any.whl", "beta-1.0-py3-none-any.whl", "/opt/env/lib/python3.11/site-packages/shared/a.py and 1 more path", "waive:"} {
+		if !strings.Contains(fault.Render(err), want) {
+			t.Errorf("the error lacks %q: %s", want, fault.Render(err))
+		}
+	}
+	if _, err := os.Stat(filepath.Join(s.dir, "out", "index.json")); err == nil {
+		t.Error("an image is written")
+	}
+	profile := filepath.Join(s.dir, "p.yaml")
+	text, err := os.ReadFile(profile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = append(text, "waive: [{rule: collision, package: beta, reason: tried}, {rule: collision, package: gamma, reason: old}]\n"...)
+	if err := os.WriteFile(profile, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for range 2 { // made, then from the cache
 		s.warnings = nil
 		r, err := s.build(t, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(s.warnings) != 1 || len(r.Image.Collisions) != 1 || len(r.Image.Collisions[0].Paths) != 2 {
-			t.Fatalf("%q, %+v", s.warnings, r.Image.Collisions)
+		if c := r.Image.Collisions; len(c) != 1 || len(c[0].Paths) != 2 || c[0].Wheels[1] != "beta-1.0-py3-none-any.whl" {
+			t.Errorf("%+v", c)
 		}
-		for _, want := range []string{"alpha-1.0-py3-none-any.whl", "beta-1.0-py3-none-any.whl", "/opt/env/lib/python3.11/site-packages/shared/a.py and 1 more path"} {
-			if !strings.Contains(s.warnings[0], want) {
-				t.Errorf("the warning lacks %q: %s", want, s.warnings[0])
-			}
+		if len(s.warnings) != 1 || !strings.Contains(s.warnings[0], "gamma") {
+			t.Errorf("%q", s.warnings)
 		}
 	}
 }

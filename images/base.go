@@ -83,7 +83,7 @@ func OpenBase(ctx context.Context, o BaseOptions) (*Base, error) {
 	case deb.Supported(o.Ref):
 		return b, b.openDebian(ctx, o)
 	case strings.HasPrefix(o.Ref, "oci:"):
-		return b, b.openLayout(strings.TrimPrefix(o.Ref, "oci:"))
+		return b, b.openLayout(ctx, strings.TrimPrefix(o.Ref, "oci:"))
 	}
 	return b, b.openRegistry(ctx, o)
 }

@@ -79,8 +79,8 @@ func TestLayoutAsBase(t *testing.T) {
 		t.Error(err)
 	}
 	for range 2 { // read, then remembered
-		if home, err := s.Base.survey(context.Background(), s.Scheme, s.CacheDir); err != nil || home != "/usr/local/bin" {
-			t.Errorf("python is in %q, %v", home, err)
+		if g, err := s.Base.ground(context.Background(), &s, s.Base.layers); err != nil || g.python != "/usr/local/bin" {
+			t.Errorf("python is in %+v, %v", g, err)
 		}
 	}
 	// An environment does not go where the base has one.

@@ -5,32 +5,28 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"wheelwright/fault"
 )
 
-// maxNested bounds how deep an index of indexes is followed.
-const maxNested = 4
-
 // openLayout reads the manifest of a layout folder: DIR or DIR:TAG. Without a
 // tag the folder must hold one image for the platform.
-func (b *Base) openLayout(where string) error {
+func (b *Base) openLayout(ctx context.Context, where string) error {
 	dir, tag := splitTag(where)
 	b.kind = baseLayout
-	index, err := layout.ImageIndexFromPath(dir)
+	at := layoutStore{dir}
+	index, _, err := at.top(ctx)
 	if err != nil {
 		return fault.New(fault.Input, "base oci:%s", where).Wrap(err).Try("name a folder with oci-layout and index.json")
 	}
-	found, err := b.pick(index, tag, 0)
+	pick := choice{arch: b.arch, tag: tag, nested: func(d v1.Descriptor) ([]byte, error) { return fetch(ctx, at, d, maxManifest) }}
+	found, err := pick.among(index, 0)
 	if err != nil {
 		return fault.New(fault.Input, "base oci:%s", where).Wrap(err)
 	}
@@ -38,55 +34,17 @@ func (b *Base) openLayout(where string) error {
 		return fault.New(fault.Input, "base oci:%s: %d images for linux/%s, want one", where, len(found), b.arch).
 			Try("choose by tag: oci:DIR:TAG")
 	}
-	manifest, err1 := found[0].RawManifest()
-	config, err2 := found[0].RawConfigFile()
-	if err := errors.Join(err1, err2); err != nil {
+	manifest, config, err := readImage(ctx, at, found[0])
+	if err != nil {
 		return fault.New(fault.Integrity, "base oci:%s", where).Wrap(err)
 	}
 	if err := b.read(manifest, config); err != nil {
 		return err
 	}
 	for _, l := range b.layers {
-		l.lies(filepath.Join(dir, "blobs", l.digest.Algorithm, l.digest.Hex))
+		l.lies(at.path(l.digest))
 	}
 	return nil
-}
-
-// pick finds the images of an index that are for the platform; tag, if any,
-// must be their reference name.
-func (b *Base) pick(index v1.ImageIndex, tag string, depth int) ([]v1.Image, error) {
-	m, err := index.IndexManifest()
-	if err != nil {
-		return nil, err
-	}
-	var out []v1.Image
-	for _, d := range m.Manifests {
-		if tag != "" && depth == 0 && d.Annotations[annotation+"ref.name"] != tag {
-			continue
-		}
-		if d.Platform != nil && (d.Platform.Architecture != b.arch || d.Platform.OS != "linux") {
-			continue
-		}
-		switch {
-		case d.MediaType.IsImage():
-			image, err := index.Image(d.Digest)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, image)
-		case d.MediaType.IsIndex() && depth < maxNested:
-			nested, err := index.ImageIndex(d.Digest)
-			if err != nil {
-				return nil, err
-			}
-			more, err := b.pick(nested, "", depth+1)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, more...)
-		}
-	}
-	return out, nil
 }
 
 // read takes a base image's manifest and config: the config must be what the

@@ -7,13 +7,11 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"wheelwright/images/layer"
-	"wheelwright/wheelhouse/spread"
 )
 
 var errNoBlob = errors.New("image has no such layer")
@@ -28,12 +26,14 @@ func Build(ctx context.Context, s Spec) (*Image, error) {
 		return nil, err
 	}
 	base := make([]*blob, s.Base.count())
-	groups := Plan(s.Wheels, len(base)+b.own())
-	b.total = len(base) + len(groups) + b.own()
+	own := b.own()
+	groups := Plan(s.Wheels, len(base)+own)
+	b.total = len(base) + len(groups) + own
 	if err := checkCount(b.total, s.Base.Ref); err != nil {
 		return nil, err
 	}
-	var above, last []*blob
+	var environment, files *blob
+	var who Account
 	wheels := make([]*blob, len(groups))
 	group, gctx := errgroup.WithContext(ctx)
 	b.group = group
@@ -43,8 +43,10 @@ func Build(ctx context.Context, s Spec) (*Image, error) {
 			return err
 		}
 		copy(base, made)
-		environment, err := b.environment(gctx)
-		above = []*blob{environment}
+		on := b.onGround(made)
+		if environment, who, err = b.environment(gctx, on); err == nil && len(s.Files) > 0 {
+			files, err = b.files(gctx, on)
+		}
 		return err
 	})
 	for i, g := range groups {
@@ -53,26 +55,28 @@ func Build(ctx context.Context, s Spec) (*Image, error) {
 			return err
 		})
 	}
-	var found []spread.Collision
+	var decided *decision
+	var waived, lock *blob
 	group.Go(func() (err error) {
-		found, err = b.collided(gctx, groups)
+		decided, waived, err = b.collided(gctx, groups)
 		return err
 	})
 	group.Go(func() (err error) {
-		last, err = b.last(gctx)
+		lock, err = b.lock(gctx)
 		return err
 	})
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	blobs := slices.Concat(base, above, wheels, last)
-	config, err := configure(&s, blobs)
+	blobs := slices.Concat(base, []*blob{environment}, wheels, []*blob{waived, lock, files})
+	blobs = slices.DeleteFunc(blobs, func(l *blob) bool { return l == nil })
+	config, err := configure(&s, who, blobs)
 	if err != nil {
 		return nil, err
 	}
 	image, err := assemble(config, annotations(&s), blobs)
 	if err == nil {
-		image.Collisions = found
+		image.Collisions, image.IdleWaivers, image.Account = decided.Collisions, decided.Idle, who
 	}
 	return image, err
 }
@@ -82,7 +86,6 @@ type build struct {
 	*Spec
 	cache    *layer.Cache
 	tmp      string
-	home     string // folder of the base's Python, known once the base is there
 	parallel int
 	slots    chan struct{}   // one for each layer in the making
 	group    *errgroup.Group // the work on all layers and the writing of each
@@ -111,22 +114,13 @@ func newBuild(s *Spec) (*build, error) {
 	return b, nil
 }
 
-// collided lists the wheels that write over one another, once all are there. A
-// set that is believed was looked through when it was built.
-func (b *build) collided(ctx context.Context, groups []Group) ([]spread.Collision, error) {
-	if b.Believe {
-		return nil, nil
-	}
-	for _, g := range groups {
-		if err := b.ready(ctx, g.sums()); err != nil {
-			return nil, err
-		}
-	}
-	return b.collisions(ctx, groups)
-}
-
 // own is the number of layers that are neither the base's nor wheels'.
-func (b *build) own() int { return 2 }
+func (b *build) own() int {
+	if len(b.Files) > 0 {
+		return 3
+	}
+	return 2
+}
 
 // ready waits for the files with these sha256.
 func (b *build) ready(ctx context.Context, sums []string) error {
@@ -189,7 +183,7 @@ func (b *build) pass(ctx context.Context, l *blob, made bool) {
 	}
 }
 
-// base gives the base's layers and looks through them.
+// base gives the base's layers.
 func (b *build) base(ctx context.Context) (made []*blob, err error) {
 	if b.Believe {
 		if made, ok := b.Base.known(b); ok {
@@ -207,47 +201,8 @@ func (b *build) base(ctx context.Context) (made []*blob, err error) {
 		return nil, err
 	}
 	err = b.slot(ctx, func() error {
-		if made, err = b.Base.blobs(ctx, b); err != nil {
-			return err
-		}
-		b.home, err = b.Base.survey(ctx, b.Scheme, b.CacheDir)
+		made, err = b.Base.blobs(ctx, b)
 		return err
 	})
 	return made, err
-}
-
-// environmentAt begins the one member of the layer above the base's.
-const environmentAt = "environment at "
-
-// environment makes the layer of the virtual environment's own files.
-func (b *build) environment(ctx context.Context) (*blob, error) {
-	members := []string{environmentAt + b.Scheme.Prefix}
-	recipe := func(context.Context) (*layer.Recipe, error) {
-		return layer.NewRecipe(layer.FromSpread(nil, spread.Venv(b.Scheme, b.home, b.Base.pythonVersion(b.Scheme.Python))))
-	}
-	if sum, ok := b.believed(members); ok {
-		return b.finished(ctx, layer.Made(members[0], sum, layer.Gzip, recipe), members, layer.Gzip, false)
-	}
-	return b.small(ctx, members, recipe)
-}
-
-// last makes the layers above the wheels': the lock.
-func (b *build) last(ctx context.Context) ([]*blob, error) {
-	lock, err := b.small(ctx, []string{"lock"}, func(context.Context) (*layer.Recipe, error) {
-		return layer.NewRecipe([]layer.Entry{layer.Literal(strings.TrimPrefix(b.Scheme.Prefix, "/")+"/"+LockName, 0o644, b.Lock)})
-	})
-	return []*blob{lock}, err
-}
-
-// small makes a layer that takes no time, and so is made anew each time.
-func (b *build) small(ctx context.Context, members []string, recipe func(context.Context) (*layer.Recipe, error)) (*blob, error) {
-	r, err := recipe(ctx)
-	if err != nil {
-		return nil, err
-	}
-	sum, err := r.Sum(ctx, layer.Gzip, nil)
-	if err = errors.Join(err, r.Close()); err != nil {
-		return nil, err
-	}
-	return b.finished(ctx, layer.Made(strings.Join(members, ", "), sum, layer.Gzip, recipe), members, layer.Gzip, false)
 }

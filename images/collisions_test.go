@@ -6,46 +6,62 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"wheelwright/fault"
-	"wheelwright/wheelhouse/spread"
 )
 
-// Two wheels with one path and different content are found, the one whose
-// content is seen last, and found again in the cache without the wheels.
+// Two wheels with one path and different content make no image, unless a waiver
+// says which is right: that one is seen, wherever its layer stands. What
+// collides is found again in the cache without the wheels.
 func TestCollisions(t *testing.T) {
 	s := scratch(t)
-	dir := filepath.Dir(s.Wheels[0].Path)
+	folder := filepath.Dir(s.Wheels[0].Path)
 	s.Wheels = append(s.Wheels,
-		wheel(t, dir, "delta", "1.0", "z = 1\n", [2]string{"shared/a.py", "delta"}, [2]string{"shared/__init__.py", ""}),
-		wheel(t, dir, "zeta", "1.0", "z = 2\n", [2]string{"shared/a.py", "zeta"}, [2]string{"shared/__init__.py", ""}))
-	i := mustBuild(t, s)
-	const at = "opt/env/lib/python3.11/site-packages/shared/a.py"
-	if len(i.Collisions) != 1 || i.Collisions[0].Path != at {
-		t.Fatalf("%+v", i.Collisions)
+		wheel(t, folder, "delta", "1.0", "z = 1\n", [2]string{"shared/a.py", "delta"}, [2]string{"shared/__init__.py", ""}),
+		wheel(t, folder, "zeta", "1.0", "z = 2\n", [2]string{"shared/a.py", "zeta"}, [2]string{"shared/__init__.py", ""}))
+	if _, err := Build(t.Context(), s); fault.KindOf(err) != fault.No {
+		t.Fatalf("%v", err)
 	}
-	seen := ""
-	for _, b := range i.core.blobs {
-		for name, text := range untar(t, b) {
-			if name == at {
-				seen = text
+	again := 0
+	for _, waived := range []string{"delta", "zeta"} {
+		s.Waived = []string{waived, "gamma"}
+		i := mustBuild(t, s)
+		const at = "opt/env/lib/python3.11/site-packages/shared/a.py"
+		if len(i.Collisions) != 1 || i.Collisions[0].Path != at || i.Collisions[0].Names[1] != waived+"-1.0-py3-none-any.whl" {
+			t.Errorf("%+v", i.Collisions)
+		}
+		if !slices.Equal(i.IdleWaivers, []string{"gamma"}) {
+			t.Errorf("idle waivers are %q", i.IdleWaivers)
+		}
+		seen := ""
+		for _, b := range i.core.blobs {
+			for name, text := range untar(t, b) {
+				if name == at {
+					seen = text
+				}
+			}
+			if strings.HasPrefix(b.members[0], waivedFiles) {
+				again++
 			}
 		}
+		if seen != waived {
+			t.Errorf("with %s waived the image shows %s", waived, seen)
+		}
 	}
-	names := i.Collisions[0].Names
-	if len(names) != 2 || names[1] != seen+"-1.0-py3-none-any.whl" {
-		t.Errorf("the image shows %s, the report is %q", seen, names)
+	if again != 1 {
+		t.Errorf("of two winners %d came again", again)
 	}
 	for _, w := range s.Wheels {
 		os.Remove(w.Path)
 	}
-	if again := mustBuild(t, s); cmp.Diff(i.Collisions, again.Collisions) != "" {
-		t.Errorf("%+v", again.Collisions)
+	s.Waived = nil
+	if _, err := Build(t.Context(), s); fault.KindOf(err) != fault.No {
+		t.Errorf("without the wheels: %v", err)
 	}
-	if other := mustBuild(t, scratch(t)); cmp.Diff([]spread.Collision{}, other.Collisions) != "" {
+	if other := mustBuild(t, scratch(t)); len(other.Collisions)+len(other.IdleWaivers) != 0 {
 		t.Errorf("without a collision: %+v", other.Collisions)
 	}
 }

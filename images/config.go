@@ -17,14 +17,9 @@ const (
 	annotation  = "org.opencontainers.image."
 )
 
-// configure is configureFor where nothing is known of the base's users.
-func configure(s *Spec, blobs []*blob) (*v1.ConfigFile, error) {
-	return configureFor(s, Account{User: s.User}, blobs)
-}
-
-// configureFor is the image's configuration: the base's, then what the
+// configure is the image's configuration: the base's, then what the
 // environment needs, then what the profile sets.
-func configureFor(s *Spec, who Account, blobs []*blob) (*v1.ConfigFile, error) {
+func configure(s *Spec, who Account, blobs []*blob) (*v1.ConfigFile, error) {
 	created := s.Created
 	if created.IsZero() {
 		created = time.Unix(0, 0)

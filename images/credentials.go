@@ -2,6 +2,7 @@ package images
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -24,7 +25,8 @@ import (
 // Limits on what a registry or a token server may answer, in bytes. Only the
 // body of a base's blob may be longer.
 const (
-	maxAnswer  = 16 << 20 // a manifest; the distribution-spec asks registries for 4 MiB
+	maxAnswer  = 16 << 20 // to GET: a manifest; the distribution-spec asks registries for 4 MiB
+	maxWord    = 64 << 10 // to any other method
 	maxRefusal = 16 << 10 // the body of an error: read so far, the rest ignored
 )
 
@@ -95,6 +97,9 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	w.note(r.Header.Get("Authorization"))
 	res, err := w.inner.RoundTrip(r)
+	if tlsErr := (tls.RecordHeaderError{}); errors.As(err, &tlsErr) && string(tlsErr.RecordHeader[:]) == "HTTP/" {
+		return nil, cut{http.ErrSchemeMismatch}
+	}
 	if err != nil {
 		return nil, cut{err}
 	}
@@ -104,7 +109,11 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	case res.StatusCode >= 400:
 		res.Body = &limited{res.Body, maxRefusal, io.EOF}
 	case r.Context().Value(bulk{}) == nil:
-		res.Body = &limited{res.Body, maxAnswer, fmt.Errorf("%s: %w (limit %d MiB)", r.URL.Host, errLong, maxAnswer>>20)}
+		most := int64(maxWord)
+		if r.Method == http.MethodGet {
+			most = maxAnswer
+		}
+		res.Body = &limited{res.Body, most, fmt.Errorf("%w (limit %d KiB)", errLong, most>>10)}
 	}
 	return res, nil
 }

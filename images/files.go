@@ -75,6 +75,11 @@ func (c *collecting) add() error {
 	if into {
 		to += "/" + filepath.Base(c.file.From)
 	}
+	for part := range strings.SplitSeq(to, "/") {
+		if !layerName(part) {
+			return c.refuse("%q cannot stand in a layer", to).Because(layerNames)
+		}
+	}
 	return filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return c.unread(err)
@@ -86,7 +91,10 @@ func (c *collecting) add() error {
 		if c.count++; c.count > maxFiles {
 			return c.refuse("more than %d files", maxFiles).Try("put them into a wheel, or mount a volume")
 		}
-		e, err := c.entry(root, p, filepath.ToSlash(rel), d)
+		if !layerName(filepath.Base(p)) {
+			return c.refuse("%q cannot stand in a layer", rel).Because(layerNames)
+		}
+		e, err := c.entry(p, filepath.ToSlash(rel), d)
 		if err != nil {
 			return err
 		}
@@ -96,20 +104,17 @@ func (c *collecting) add() error {
 
 func (c *collecting) unread(err error) error {
 	var at *fs.PathError
-	if errors.As(err, &at) {
-		return c.refuse("%s cannot be read", at.Path).Because("%v", at.Err)
+	switch {
+	case !errors.As(err, &at):
+		return c.refuse("it cannot be read").Wrap(err)
+	case at.Path == c.file.From:
+		return c.refuse("it cannot be read").Because("%v", at.Err)
 	}
-	return c.refuse("it cannot be read").Wrap(err)
+	return c.refuse("%s cannot be read", at.Path).Because("%v", at.Err)
 }
 
 // entry is what lies at p, without its place.
-func (c *collecting) entry(root, p, rel string, d fs.DirEntry) (layer.Entry, error) {
-	for part := range strings.SplitSeq(rel, "/") {
-		if strings.HasPrefix(part, ".wh.") || !utf8.ValidString(part) || strings.ContainsFunc(part, unicode.IsControl) {
-			return layer.Entry{}, c.refuse("%q cannot stand in a layer", rel).
-				Because("names are UTF-8 without control characters, and .wh. at the beginning of one deletes")
-		}
-	}
+func (c *collecting) entry(p, rel string, d fs.DirEntry) (layer.Entry, error) {
 	info, err := d.Info()
 	if err != nil {
 		return layer.Entry{}, c.unread(err)
@@ -129,7 +134,7 @@ func (c *collecting) entry(root, p, rel string, d fs.DirEntry) (layer.Entry, err
 		}
 		return layer.Symlink("", target), nil
 	case !info.Mode().IsRegular():
-		return layer.Entry{}, c.refuse("%s is neither a file nor a folder", rel)
+		return layer.Entry{}, c.refuse("%s is neither a file nor a folder", filepath.Base(p))
 	}
 	if c.bytes += info.Size(); c.bytes > maxFileBytes {
 		return layer.Entry{}, c.refuse("more than %d GiB in all", maxFileBytes>>30).Try("mount a volume")
@@ -142,6 +147,13 @@ func (c *collecting) entry(root, p, rel string, d fs.DirEntry) (layer.Entry, err
 		}
 	}
 	return layer.Entry{Mode: mode, Size: info.Size(), Open: func() (io.ReadCloser, error) { return os.Open(p) }}, nil
+}
+
+const layerNames = "names are UTF-8 without control characters, and one that begins with .wh. deletes"
+
+// layerName says whether a name may stand in a layer.
+func layerName(s string) bool {
+	return utf8.ValidString(s) && !strings.HasPrefix(s, ".wh.") && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 // place puts an entry where the links of the base on its way lead.

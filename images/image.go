@@ -39,6 +39,7 @@ type Wheel struct {
 	File    string // wheel file name, "torch-2.6.0-cp311-…-manylinux1_x86_64.whl"
 	SHA256  string // lower-case hex
 	Size    int64  // bytes of the wheel file; decides its layer
+	Needs   int    // other distributions of the set that it needs, directly or not
 	Path    string // where its bytes lie; read when its layer is made
 }
 
@@ -100,9 +101,10 @@ func (s *Spec) compression() layer.Compression { return cmp.Or(s.Compression, la
 // digest and made when they are read.
 // It is go-containerregistry's v1.Image.
 type Image struct {
-	Layers     []Layer            // lowest first
-	Collisions []spread.Collision // paths that several wheels write differently; of Names the last one is seen
-	Account    Account            // whom it runs as
+	Layers      []Layer            // lowest first
+	Collisions  []spread.Collision // paths that several wheels write differently; of Names the last one is seen
+	IdleWaivers []string           // waived distributions that collide with nothing
+	Account     Account            // whom it runs as
 
 	core   *core
 	v1     v1.Image

@@ -79,7 +79,7 @@ func mustBuild(t *testing.T, s Spec) *Image {
 // The golden digest is of everything: layers, configuration, manifest.
 func TestGoldenImage(t *testing.T) {
 	i := mustBuild(t, scratch(t))
-	const want = "sha256:56e69002a7b3536517467274f67133275523c2bf7a2b0260b74647b619e2f251"
+	const want = "sha256:6aec91a98cc4c369854eea4adc262516305b2ced3499d2b436a825d387286271"
 	if i.Digest() != want {
 		t.Errorf("image is %s, want %s\n%s\n%s", i.Digest(), want, i.Manifest(), i.Config())
 	}
@@ -165,7 +165,7 @@ func TestConfig(t *testing.T) {
 	if err := json.Unmarshal(mustBuild(t, s).Config(), &c); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"PATH=/opt/env/bin:" + defaultPath, "VIRTUAL_ENV=/opt/env", "NVIDIA_VISIBLE_DEVICES=all",
+	want := []string{"PATH=/opt/env/bin:" + defaultPath, "VIRTUAL_ENV=/opt/env", "HOME=/home/wheelwright", "USER=wheelwright", "NVIDIA_VISIBLE_DEVICES=all",
 		"NVIDIA_DRIVER_CAPABILITIES=compute,utility", "NVIDIA_REQUIRE_CUDA=cuda>=12.0", "A=1", "B=2"}
 	if !slices.Equal(c.Config.Env, want) {
 		t.Errorf("environment %q, want %q", c.Config.Env, want)

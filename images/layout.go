@@ -1,252 +1,234 @@
 package images
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/types"
+	"golang.org/x/sync/errgroup"
 
-	"wheelwright/atomicfile"
 	"wheelwright/fault"
 )
 
-const layoutVersion = `{"imageLayoutVersion":"1.0.0"}`
+const (
+	layoutVersion = `{"imageLayoutVersion":"1.0.0"}`
+	layoutMarker  = "oci-layout"
+	layoutIndex   = "index.json"
+	blobFolder    = "blobs/sha256" // below a layout, in an archive too
+)
 
-// layoutWriter writes to an OCI layout in a folder.
+// layoutWriter writes to an OCI layout in a folder. Each blob is written to a
+// temporary folder at the layout's root and gets its name when it is whole;
+// index.json, which makes blobs an image, comes last, under the folder's lock.
+// A blob is one file: a hard link to the cached layer where one can be made.
 type layoutWriter struct {
-	dir  string
-	tags []string
+	dir     string
+	tags    []string
+	jobs    int
+	tmp     *temporary
+	folders []string // that were made for it
+	fresh   bool     // dir was no layout before
+
+	mu     sync.Mutex
+	layers map[v1.Hash]*sync.Mutex // held while a layer is put
+	there  map[v1.Hash]bool
+	keep   bool // the image, or a full disk's blobs for the next run
 }
 
-func newLayoutWriter(_ context.Context, dir string, tags []string) (*layoutWriter, error) {
-	return &layoutWriter{dir, tags}, nil
-}
-
-func (w *layoutWriter) layer(context.Context, *blob) error { return nil }
-func (w *layoutWriter) close() error                       { return nil }
-
-func (w *layoutWriter) finish(ctx context.Context, i *Image) error {
-	for _, tag := range w.tags {
-		if _, err := WriteLayout(ctx, w.dir, tag, i); err != nil {
-			return err
+// newLayoutWriter makes the folder or recognises it as a layout, and sweeps
+// what killed writers left. A folder with other content, or one that cannot be
+// written to, is refused.
+func newLayoutWriter(ctx context.Context, dir string, o WriteOptions) (_ *layoutWriter, err error) {
+	w := &layoutWriter{
+		dir: dir, tags: o.Tags, jobs: cmp.Or(o.Jobs, runtime.GOMAXPROCS(0)),
+		layers: map[v1.Hash]*sync.Mutex{}, there: map[v1.Hash]bool{},
+	}
+	marked, err := recognise(dir)
+	if err != nil {
+		return nil, err
+	}
+	w.fresh = !marked
+	for try := 0; ; try++ { // another writer may give up the folder at this moment
+		if w.folders, err = makeFolders(dir); err != nil {
+			return nil, w.fault(err)
+		}
+		if w.tmp, err = claim(ctx, dir, asFolder); err == nil {
+			break
+		}
+		if try > 0 || !errors.Is(err, fs.ErrNotExist) {
+			removeEmpty(w.folders)
+			return nil, w.fault(err)
 		}
 	}
+	err = os.MkdirAll(filepath.Join(dir, blobFolder), 0o755)
+	if err == nil && w.fresh {
+		err = w.place([]byte(layoutVersion), layoutMarker)
+	}
+	if err != nil {
+		return nil, w.fault(errors.Join(err, w.close()))
+	}
+	return w, nil
+}
+
+// fault says what cannot be written; blobs stay on a full disk.
+func (w *layoutWriter) fault(err error) error {
+	err = writeFault("layout "+w.dir, "what is written stays", err)
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.keep = true
+	}
+	return err
+}
+
+// close gives up a layout that was begun and not finished: where there was none
+// before, there is none then.
+func (w *layoutWriter) close() error {
+	if !w.fresh || w.keep {
+		return w.tmp.close()
+	}
+	ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
+	defer stop()
+	unlock, err := lockFolder(ctx, w.dir)
+	if err := errors.Join(err, w.tmp.close()); err != nil {
+		return err
+	}
+	defer unlock()
+	names, err := os.ReadDir(w.dir)
+	if err != nil || !alone(names) {
+		return err
+	}
+	for digest := range w.there {
+		os.Remove(filepath.Join(w.dir, blobFolder, digest.Hex))
+	}
+	os.Remove(filepath.Join(w.dir, layoutMarker))
+	removeEmpty(append(w.folders, filepath.Join(w.dir, "blobs"), filepath.Join(w.dir, blobFolder)))
 	return nil
 }
 
-// WriteLayout adds the image to the OCI layout in dir under tag, making the
-// folder where it is missing; the image that had the tag loses it, others
-// stay. Blobs are put first, each under a temporary name until it is whole, a
-// hard link to the cached layer where the file system allows one; index.json
-// comes last. A folder with other content is refused.
-func WriteLayout(ctx context.Context, dir, tag string, i *Image) (digest string, err error) {
-	what := "layout " + dir
-	if err := prepareLayout(dir); err != nil {
-		return "", err
-	}
-	unlock, err := lockFolder(ctx, dir)
-	if err != nil {
-		return "", writeFault(what, err)
-	}
-	defer unlock()
-	blobs := filepath.Join(dir, "blobs", "sha256")
-	for _, b := range i.core.blobs {
-		if err := putFile(ctx, blobs, b); err != nil {
-			return "", writeFault(what, err)
-		}
-	}
-	for _, data := range [][]byte{i.core.config, i.core.manifest} {
-		sum := sha256.Sum256(data)
-		if err := atomicfile.Write(filepath.Join(blobs, hex.EncodeToString(sum[:])), data); err != nil {
-			return "", writeFault(what, err)
-		}
-	}
-	if err := i.putIndex(dir, tag); err != nil {
-		return "", writeFault(what, err)
-	}
-	return i.Digest(), nil
+// alone says whether a layout has no index and no other writer.
+func alone(names []os.DirEntry) bool {
+	return !slices.ContainsFunc(names, func(n os.DirEntry) bool {
+		return n.Name() != "blobs" && n.Name() != layoutMarker
+	})
 }
 
-// prepareLayout makes or recognises a layout folder.
-func prepareLayout(dir string) error {
-	marker := filepath.Join(dir, "oci-layout")
-	raw, err := os.ReadFile(marker)
+// layer puts a blob once, however many calls there are for it.
+func (w *layoutWriter) layer(ctx context.Context, b *blob) error {
+	w.mu.Lock()
+	one := w.layers[b.digest]
+	if one == nil {
+		one = new(sync.Mutex)
+		w.layers[b.digest] = one
+	}
+	w.mu.Unlock()
+	one.Lock()
+	defer one.Unlock()
+	w.mu.Lock()
+	there := w.there[b.digest]
+	w.mu.Unlock()
+	if there {
+		return nil
+	}
+	if err := w.put(ctx, b); err != nil {
+		return w.fault(err)
+	}
+	w.mu.Lock()
+	w.there[b.digest] = true
+	w.mu.Unlock()
+	return nil
+}
+
+// finish puts what is missing, and names the image under all its tags at once;
+// the images that had the tags lose them, other entries stay.
+func (w *layoutWriter) finish(ctx context.Context, i *Image) error {
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(w.jobs)
+	for _, b := range i.core.blobs {
+		group.Go(func() error { return w.layer(gctx, b) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	err := w.name(ctx, i)
+	if err != nil {
+		err = w.fault(err)
+	}
+	return err
+}
+
+// name writes configuration, manifest and index.
+func (w *layoutWriter) name(ctx context.Context, i *Image) error {
+	for _, data := range [][]byte{i.core.config, i.core.manifest} {
+		if err := w.place(data, filepath.Join(blobFolder, sumOf(data).Hex)); err != nil {
+			return err
+		}
+	}
+	// Names of blobs reach the disk before the index that speaks of them.
+	if err := syncFolder(filepath.Join(w.dir, blobFolder)); err != nil {
+		return err
+	}
+	unlock, err := lockFolder(ctx, w.dir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	old, err := readSmall(filepath.Join(w.dir, layoutIndex), maxManifest)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	var index ociIndex
+	if err := index.read(old); err != nil {
+		return fault.New(fault.Input, "layout %s", w.dir).Because("its index.json is no OCI index: %v", err).Try("name another folder")
+	}
+	next, err := index.with(i, w.tags, "")
+	if err != nil {
+		return err
+	}
+	if err := w.place(next, layoutIndex); err != nil {
+		return err
+	}
+	w.keep = true
+	return nil
+}
+
+// recognise says whether dir is a layout already; a folder that is none and
+// may not become one is refused.
+func recognise(dir string) (marked bool, err error) {
+	raw, err := readSmall(filepath.Join(dir, layoutMarker), 4<<10)
 	var version struct {
 		Version string `json:"imageLayoutVersion"`
 	}
 	switch {
 	case err == nil && (json.Unmarshal(raw, &version) != nil || version.Version != "1.0.0"):
-		return fault.New(fault.Input, "layout %s", dir).Because("its oci-layout file is not of version 1.0.0").Try("name another folder")
+		return false, fault.New(fault.Input, "layout %s", dir).Because("its oci-layout file is not of version 1.0.0").Try("name another folder")
+	case err == nil:
+		return true, nil
 	case errors.Is(err, fs.ErrNotExist):
 		if names, _ := os.ReadDir(dir); foreign(names) {
-			return fault.New(fault.Input, "layout %s", dir).Because("the folder has other content and no oci-layout file").
+			return false, fault.New(fault.Input, "layout %s", dir).Because("the folder has other content and no oci-layout file").
 				Try("name a new or empty folder")
 		}
-	case err != nil:
-		return fault.New(fault.Input, "layout %s", dir).Wrap(err)
+		return false, nil
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "blobs", "sha256"), 0o755); err != nil {
-		return writeFault("layout "+dir, err)
-	}
-	if raw != nil {
-		return nil
-	}
-	if err := atomicfile.Write(marker, []byte(layoutVersion)); err != nil {
-		return writeFault("layout "+dir, err)
-	}
-	return nil
+	return false, fault.New(fault.Input, "layout %s", dir).Wrap(err).Try("name a new or empty folder")
 }
 
 // foreign says whether a folder without marker holds what no cut-off write
 // of ours leaves.
 func foreign(names []os.DirEntry) bool {
 	return slices.ContainsFunc(names, func(n os.DirEntry) bool {
-		return n.Name() != "blobs" && !strings.HasPrefix(n.Name(), ".tmp-")
+		return n.Name() != "blobs" && !strings.HasPrefix(n.Name(), temporaryPrefix)
 	})
-}
-
-// putFile puts a layer into the folder of blobs.
-func putFile(ctx context.Context, dir string, b *blob) error {
-	to := filepath.Join(dir, b.digest.Hex)
-	from, err := os.Stat(b.from.Path())
-	if err != nil && b.from.Path() != "" {
-		return err
-	}
-	if there, err := os.Stat(to); err == nil && (from != nil && os.SameFile(from, there) || there.Size() == b.size && holds(ctx, to, b.digest)) {
-		return nil
-	}
-	tmp, err := os.MkdirTemp(dir, ".blob-*")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(tmp)
-	next := filepath.Join(tmp, "blob")
-	if err := os.Link(b.from.Path(), next); err != nil {
-		if err := copyBlob(ctx, next, b); err != nil {
-			return err
-		}
-	}
-	return os.Rename(next, to)
-}
-
-// copyBlob writes a layer's bytes to a new file and checks them on the way.
-func copyBlob(ctx context.Context, to string, b *blob) error {
-	from, err := b.Compressed()
-	if err != nil {
-		return err
-	}
-	defer from.Close()
-	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(io.MultiWriter(f, h), contextReader{ctx, from}); err != nil {
-		return err
-	}
-	if got := hex.EncodeToString(h.Sum(nil)); got != b.digest.Hex {
-		return fault.New(fault.Integrity, "layer %s holds sha256:%s", b.digest, got).Try("wheelwright cache prune")
-	}
-	return f.Sync()
-}
-
-// holds says whether a file has the digest.
-func holds(ctx context.Context, path string, want v1.Hash) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	h := sha256.New()
-	_, err = io.Copy(h, contextReader{ctx, f})
-	return err == nil && hex.EncodeToString(h.Sum(nil)) == want.Hex
-}
-
-// putIndex writes index.json with the image under tag.
-func (i *Image) putIndex(dir, tag string) error {
-	file := filepath.Join(dir, "index.json")
-	index := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex}
-	raw, err := os.ReadFile(file)
-	if err == nil {
-		if err := json.Unmarshal(raw, &index); err != nil {
-			return fault.New(fault.Input, "layout %s", dir).Because("its index.json is not JSON: %v", err)
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	manifests := []v1.Descriptor{}
-	for _, d := range index.Manifests {
-		if d.Annotations[annotation+"ref.name"] != tag {
-			manifests = append(manifests, d)
-		}
-	}
-	config, err := i.v1.ConfigFile()
-	if err != nil {
-		return err
-	}
-	index.Manifests = append(manifests, v1.Descriptor{
-		MediaType: types.OCIManifestSchema1, Size: int64(len(i.core.manifest)), Digest: i.digest,
-		Annotations: map[string]string{annotation + "ref.name": tag},
-		Platform:    &v1.Platform{OS: config.OS, Architecture: config.Architecture, Variant: config.Variant},
-	})
-	var out bytes.Buffer
-	e := json.NewEncoder(&out)
-	e.SetIndent("", "  ")
-	if err := e.Encode(index); err != nil {
-		return err
-	}
-	return atomicfile.Write(file, out.Bytes())
-}
-
-// lockFolder keeps other processes from the folder's index until unlock.
-func lockFolder(ctx context.Context, dir string) (unlock func() error, err error) {
-	f, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	for {
-		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err != syscall.EWOULDBLOCK && err != syscall.EINTR {
-			break
-		}
-		select {
-		case <-time.After(50 * time.Millisecond):
-		case <-ctx.Done():
-			f.Close()
-			return nil, context.Cause(ctx)
-		}
-	}
-	if err != nil && err != syscall.ENOLCK && err != syscall.ENOTSUP {
-		f.Close()
-		return nil, err
-	}
-	return f.Close, nil
-}
-
-// writeFault names a full disk and a forbidden folder.
-func writeFault(what string, err error) error {
-	var known *fault.Error
-	if errors.As(err, &known) || errors.Is(err, context.Canceled) {
-		return err
-	}
-	e := fault.New(fault.Input, "%s", what).Wrap(err)
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		e.Kind = fault.Temporary
-		return e.Because("the disk is full").Try("make room and run again; what is written stays")
-	}
-	return e
 }

@@ -27,8 +27,9 @@ type Group struct {
 // and no other. taken is the number of layers the image has besides; where
 // heavy wheels would exceed 45 in all, the lightest of them join the buckets.
 //
-// Heavy layers stand below the buckets, heaviest first: they change least,
-// and a runtime unpacks anew what stands above a change.
+// Heavy layers stand below the buckets, what needs fewest others lowest: a
+// CUDA library changes less often than the torch that needs it, and a runtime
+// unpacks anew what stands above a change.
 func Plan(wheels []Wheel, taken int) []Group {
 	sorted := slices.Clone(wheels)
 	slices.SortFunc(sorted, func(a, b Wheel) int {
@@ -39,6 +40,9 @@ func Plan(wheels []Wheel, taken int) []Group {
 		own++
 	}
 	var out []Group
+	slices.SortFunc(sorted[:own], func(a, b Wheel) int {
+		return cmp.Or(cmp.Compare(a.Needs, b.Needs), cmp.Compare(a.Name, b.Name))
+	})
 	for _, w := range sorted[:own] {
 		out = append(out, Group{[]Wheel{w}})
 	}

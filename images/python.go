@@ -3,6 +3,7 @@ package images
 import (
 	"cmp"
 	"context"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -16,26 +17,18 @@ import (
 type ground struct {
 	*survey
 	ref    string
-	kind   baseKind
-	python string // folder of python X.Y: "/usr/bin"
-	prefix string // of the environment, without leading slash
-}
-
-// survey is ground's python alone.
-func (b *Base) survey(ctx context.Context, s spread.Scheme, cacheDir string) (string, error) {
-	g, err := b.ground(ctx, &Spec{Scheme: s, CacheDir: cacheDir}, b.layers)
-	if err != nil {
-		return "", err
-	}
-	return g.python, nil
+	python string            // folder of python X.Y: "/usr/bin"
+	prefix string            // of the environment, without leading slash
+	added  map[string]folder // that the environment's layer has besides: home and working folder
 }
 
 // ground looks through the base's layers for python X.Y, for what stands in
 // the environment's place, and for what files of the image's own would meet.
-// It refuses a base without the one or where the other cannot be. A scratch
-// base has no Python: /usr/bin is where one is expected to be mounted or added.
+// It refuses a base without the one or where the other cannot be, or that lacks
+// the image's user; what it gives does not change any more. A scratch base has
+// no Python: /usr/bin is where one is expected to be mounted or added.
 func (b *Base) ground(ctx context.Context, s *Spec, layers []*blob) (*ground, error) {
-	g := &ground{ref: b.Ref, kind: b.kind, python: "/usr/bin", prefix: strings.TrimPrefix(s.Scheme.Prefix, "/")}
+	g := &ground{ref: b.Ref, python: "/usr/bin", prefix: strings.TrimPrefix(s.Scheme.Prefix, "/")}
 	g.survey = &survey{Folders: map[string]folder{}, Links: map[string]string{}}
 	if b.kind != baseScratch && (b.kind != baseDebian || s.meetsBase()) {
 		var err error
@@ -57,6 +50,16 @@ func (b *Base) ground(ctx context.Context, s *Spec, layers []*blob) (*ground, er
 		}
 	}
 	g.settle(s.Scheme)
+	own, _, err := g.environmentEntries(s, s.Scheme.Python, b.user())
+	if err != nil {
+		return nil, err
+	}
+	g.added = map[string]folder{}
+	for _, e := range own {
+		if _, have := g.Folders[e.Path]; !have && e.Mode.IsDir() {
+			g.added[e.Path] = folder{e.Mode &^ fs.ModeDir, e.UID, e.GID}
+		}
+	}
 	return g, nil
 }
 
@@ -129,14 +132,23 @@ func (g *ground) locate(dir string) string {
 	})
 }
 
-func (g *ground) isFolder(p string) bool { _, have := g.Folders[p]; return p == "" || have }
+func (g *ground) isFolder(p string) bool { _, have := g.folder(p); return p == "" || have }
+
+// folder is a folder as the layers up to the environment's leave it.
+func (g *ground) folder(p string) (folder, bool) {
+	f, have := g.Folders[p]
+	if !have {
+		f, have = g.added[p]
+	}
+	return f, have
+}
 
 // above are the folders on the way to p as they are, so that a layer with p in
 // it changes nothing of them.
 func (g *ground) above(p string) []layer.Entry {
 	var out []layer.Entry
 	for dir := path.Dir(p); dir != "."; dir = path.Dir(dir) {
-		if f, have := g.Folders[dir]; have {
+		if f, have := g.folder(dir); have {
 			out = append(out, f.entry(dir))
 		}
 	}
@@ -148,6 +160,14 @@ func (f folder) entry(p string) layer.Entry {
 	e := layer.Dir(p, f.Mode)
 	e.UID, e.GID = f.UID, f.GID
 	return e
+}
+
+// user is the base's own, as its configuration has it.
+func (b *Base) user() string {
+	if b.config == nil {
+		return ""
+	}
+	return b.config.Config.User
 }
 
 // pythonVersion is the full version of the base's python X.Y where the base

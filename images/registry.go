@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -220,11 +219,11 @@ func (s *session) passing(err error) bool {
 	if errors.As(err, &answer) {
 		return passingStatus(answer.StatusCode)
 	}
-	var dns *net.DNSError
+	var op *net.OpError
 	switch {
 	case !errors.As(err, new(cut)), untrusted(err), errors.Is(err, errPlain), s.noTLS(err):
 		return false
-	case errors.As(err, &dns) && dns.IsNotFound, errors.Is(err, syscall.ECONNREFUSED):
+	case errors.As(err, &op) && op.Op == "dial":
 		return s.wire.reached.Load() // a name or a port that never answered is a wrong one
 	}
 	return true

@@ -2,6 +2,7 @@ package images
 
 import (
 	"context"
+	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
@@ -104,22 +105,50 @@ func TestPushRefused(t *testing.T) {
 	}
 }
 
-func TestParseDestination(t *testing.T) {
-	for in, want := range map[string]string{
-		"oci:out/ada": "oci:out/ada ada", "oci:out/ada:v1": "oci:out/ada v1", "oci:/tmp/a:b/c": "oci:/tmp/a:b/c ada",
-		"index.test/team/env": "index.test/team/env ada", "index.test:5000/env:v1": "index.test:5000/env v1", "localhost/env": "localhost/env ada",
-		"oci:": "", "oci-archive:x.tar": "", "docker-archive:x.tar": "", "ubuntu": "", "team/env": "", "index.test/Env": "", "oci:x:bad tag": "",
-		"index.test/env@sha256:" + strings.Repeat("0", 64): "", "docker://index.test/x": "", "": "",
-	} {
-		d, err := ParseDestination(in, "ada")
-		if want == "" {
-			if fault.KindOf(err) != fault.Input {
-				t.Errorf("%q: %+v, %v, want a refusal", in, d, err)
+// A download of a base's layer goes on where it was cut, from a store behind a
+// redirect too, which gets no credential; a registry without ranges begins anew.
+func TestBaseLayerGoesOn(t *testing.T) {
+	hurry(t)
+	f, i := newFake(t), mustBuild(t, scratch(t))
+	login(t, f.host)
+	if text, err := pushTo(t, f.host, i, WriteOptions{}); err != nil {
+		t.Fatal(text)
+	}
+	whole := f.blobs["env@"+i.Layers[0].Digest]
+	for name, c := range map[string]struct {
+		redirect, ranges bool
+		want             int64 // where the rest begins
+	}{"ranges": {false, true, 100}, "no ranges": {false, false, 0}, "store": {true, true, 100}} {
+		hook := func(w http.ResponseWriter, r *http.Request) bool {
+			if !c.ranges {
+				r.Header.Del("Range")
 			}
-			continue
+			return false
 		}
-		if err != nil || d.Name()+" "+d.Tag != want {
-			t.Errorf("%q: %v, want %q: %v", in, d, want, err)
+		store := newFake(t)
+		f.hook, store.hook = func(w http.ResponseWriter, r *http.Request) bool {
+			if c.redirect && strings.Contains(r.URL.Path, "/blobs/"+i.Layers[0].Digest) {
+				http.Redirect(w, r, store.URL+r.URL.Path+"?sig=abc", http.StatusTemporaryRedirect)
+				return true
+			}
+			return guarded(w, r) || hook(w, r)
+		}, hook
+		store.blobs = f.blobs
+		base, err := OpenBase(t.Context(), BaseOptions{Ref: f.host + "/env:x", Machine: "x86_64", CacheDir: t.TempDir()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := base.Artifacts()[0]
+		body, start, total, err := base.Open(t.Context(), a, a.Sources[0], 100)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		rest, err := io.ReadAll(body)
+		if body.Close(); err != nil || start != c.want || total != a.Size || string(rest) != string(whole[start:]) {
+			t.Errorf("%s: from %d of %d, %d bytes, %v", name, start, total, len(rest), err)
+		}
+		if store.sawSecret("Basic") || c.redirect != (len(store.log) > 0) {
+			t.Errorf("%s: the store was asked %q with %q", name, store.log, store.headers)
 		}
 	}
 }

@@ -111,14 +111,14 @@ func root(err error) string {
 }
 
 var (
-	queries   = regexp.MustCompile(`(https?://[^\s"?#]*)[?#][^\s"]*`)
+	queries   = regexp.MustCompile(`[?#][^\s"?#]*=[^\s"]*`)
 	userinfos = regexp.MustCompile(`(https?://)[^\s"/@]*@`)
 )
 
 // scrub takes credentials, the queries of addresses and excess out of a text
 // that a registry or a library wrote.
 func (s *session) scrub(text string) string {
-	text = userinfos.ReplaceAllString(queries.ReplaceAllString(text, "$1"), "$1")
+	text = userinfos.ReplaceAllString(queries.ReplaceAllString(text, ""), "$1")
 	s.wire.mu.Lock()
 	secrets := s.wire.spent
 	s.wire.mu.Unlock()

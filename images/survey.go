@@ -4,27 +4,17 @@ import (
 	"archive/tar"
 	"context"
 	"encoding/json"
-	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"wheelwright/atomicfile"
 	"wheelwright/fault"
 	"wheelwright/images/layer"
-)
-
-// Bounds on what is kept of a base, whose layers are foreign bytes.
-const (
-	maxKept = 1 << 20 // folders, links and other paths that matter
-	maxText = 1 << 20 // bytes of /etc/passwd and /etc/group
-	maxHops = 40      // links on the way to a file
 )
 
 // survey is what an image needs to know of the files of the base it stands on.
@@ -83,182 +73,6 @@ func lookThrough(ctx context.Context, layers []*blob, prefix, cacheDir string) (
 		return nil, err
 	}
 	return found, atomicfile.Write(kept, raw)
-}
-
-// union is what the layers read so far show together.
-type union struct {
-	nodes  map[string]*node
-	layer  int // the one being read
-	prefix string
-}
-
-// node is a path of a union and the layer that put it there.
-type node struct {
-	text
-	kind  byte // tar.TypeDir, tar.TypeSymlink or tar.TypeReg for all else
-	link  string
-	layer int
-}
-
-var pythonName = regexp.MustCompile(`^python3\.[0-9]{1,2}$`)
-
-// matters says whether a path that is neither folder nor link is kept.
-func (u *union) matters(p string) bool {
-	base := path.Base(p)
-	return pythonName.MatchString(base) || base == "sh" || p == "etc/passwd" || p == "etc/group" ||
-		p == u.prefix || strings.HasPrefix(p, u.prefix+"/")
-}
-
-// add lays one layer over what is there. What a whiteout deletes is only of
-// the layers below, wherever it stands among the entries of its own.
-func (u *union) add(ctx context.Context, l *blob) error {
-	r, err := l.Uncompressed()
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	u.layer++
-	gone, emptied := map[string]bool{}, map[string]bool{}
-	in := tar.NewReader(contextReader{ctx, r})
-	for {
-		h, err := in.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		p := path.Clean("/" + h.Name)[1:]
-		if p == "" {
-			continue
-		}
-		dir, file := path.Split(p)
-		if dir = u.locate(strings.TrimSuffix(dir, "/")); dir != "" {
-			dir += "/"
-		}
-		p = dir + file
-		switch {
-		case file == ".wh..wh..opq":
-			emptied[strings.TrimSuffix(dir, "/")] = true
-			continue
-		case strings.HasPrefix(file, ".wh."):
-			gone[dir+strings.TrimPrefix(file, ".wh.")] = true
-			continue
-		}
-		n, err := readNode(h, p, in)
-		if err != nil {
-			return err
-		}
-		n.layer = u.layer
-		if old := u.nodes[p]; old != nil && old.kind == tar.TypeDir && n.kind != tar.TypeDir {
-			emptied[p] = true
-		}
-		if n.kind != tar.TypeReg || u.matters(p) {
-			u.nodes[p] = n
-		} else {
-			delete(u.nodes, p)
-		}
-		for up := path.Dir(p); up != "." && u.nodes[up] == nil; up = path.Dir(up) { // a layer need not name them
-			u.nodes[up] = &node{kind: tar.TypeDir, text: text{folder: folder{Mode: 0o755}}, layer: u.layer}
-		}
-		if len(u.nodes)+len(gone)+len(emptied) > 2*maxKept {
-			return fmt.Errorf("more than %d files and folders", maxKept)
-		}
-	}
-	u.sweep(gone, emptied)
-	if len(u.nodes) > maxKept {
-		return fmt.Errorf("more than %d folders and links", maxKept)
-	}
-	return nil
-}
-
-// sweep removes of the layers below what is gone, with what is in it, and what
-// is in folders that are emptied.
-func (u *union) sweep(gone, emptied map[string]bool) {
-	if len(gone)+len(emptied) == 0 {
-		return
-	}
-	for p, n := range u.nodes {
-		if n.layer == u.layer {
-			continue
-		}
-		lost := gone[p] || emptied[""]
-		for dir := path.Dir(p); dir != "." && !lost; dir = path.Dir(dir) {
-			lost = gone[dir] || emptied[dir]
-		}
-		if lost {
-			delete(u.nodes, p)
-		}
-	}
-}
-
-func readNode(h *tar.Header, p string, in io.Reader) (*node, error) {
-	n := &node{kind: tar.TypeReg}
-	n.folder = folder{h.FileInfo().Mode() & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky), h.Uid, h.Gid}
-	switch h.Typeflag {
-	case tar.TypeDir:
-		n.kind = tar.TypeDir
-	case tar.TypeSymlink:
-		n.kind, n.link = tar.TypeSymlink, h.Linkname
-	}
-	if p != "etc/passwd" && p != "etc/group" {
-		return n, nil
-	}
-	switch {
-	case h.Typeflag == tar.TypeSymlink:
-		n.Odd = "a symbolic link"
-	case h.Typeflag != tar.TypeReg:
-		n.Odd = "no plain file of its layer"
-	case h.Size > maxText:
-		n.Odd = fmt.Sprintf("over %d bytes long", maxText)
-	default:
-		var err error
-		if n.Text, err = io.ReadAll(in); err != nil {
-			return nil, err
-		}
-	}
-	return n, nil
-}
-
-// locate follows the links on the way to a folder.
-func (u *union) locate(dir string) string {
-	return follow(dir, func(p string) (string, bool) {
-		n := u.nodes[p]
-		if n == nil || n.kind != tar.TypeSymlink {
-			return "", false
-		}
-		return n.link, true
-	})
-}
-
-// follow is the folder that dir names where link gives the links: relative to
-// /, never above it. A circle of links ends somewhere on it.
-func follow(dir string, link func(string) (string, bool)) string {
-	at, rest := "", strings.Split(dir, "/")
-	for hops := 0; len(rest) > 0; {
-		step := rest[0]
-		rest = rest[1:]
-		switch step {
-		case "", ".":
-			continue
-		case "..":
-			if at = path.Dir(at); at == "." {
-				at = ""
-			}
-			continue
-		}
-		next := path.Join(at, step)
-		target, is := link(next)
-		if !is || hops == maxHops {
-			at = next
-			continue
-		}
-		if hops++; strings.HasPrefix(target, "/") {
-			at = ""
-		}
-		rest = append(strings.Split(target, "/"), rest...)
-	}
-	return at
 }
 
 // survey is what is seen once every layer is added.

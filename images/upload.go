@@ -33,6 +33,7 @@ type upload struct {
 
 var (
 	errGone   = errors.New("the upload is gone")
+	errLost   = fmt.Errorf("%w: so the registry says after a failure", errGone) // which was counted already
 	errRanges = errors.New("the registry takes no pieces")
 	errMoved  = errors.New("the upload goes on elsewhere")
 )
@@ -69,12 +70,15 @@ func (u *upload) run(ctx context.Context) error {
 				return nil // the answer to PUT was lost
 			}
 			u.anew()
+			if errors.Is(err, errLost) {
+				continue
+			}
 		case s.passing(err):
 			u.doubt = u.where != nil
 		default:
 			return err
 		}
-		if u.has >= far+s.pace.fruit {
+		if u.has >= far+s.pace.fruit || u.has == u.src.size && u.has > far {
 			failures, far = 0, u.has
 		}
 		if failures++; failures >= s.pace.tries {
@@ -143,14 +147,14 @@ func (u *upload) status(ctx context.Context) error {
 	res, _, err := u.w.s.ask(ctx, query{method: http.MethodGet, url: u.where}, http.StatusNoContent, http.StatusOK, http.StatusAccepted)
 	var answer *transport.Error
 	if errors.As(err, &answer) && answer.StatusCode < 500 && !passingStatus(answer.StatusCode) && !denied(answer) {
-		return errGone // lost, or a registry that cannot tell: both begin again
+		return errLost // or a registry that cannot tell: both begin again
 	}
 	if err != nil {
 		return err
 	}
 	has, ok := received(res)
 	if !ok || has > u.sent {
-		return fmt.Errorf("it says that it has %d bytes, of %d sent: %w", has, u.sent, errGone)
+		return errLost
 	}
 	u.doubt, u.has = false, has
 	return u.forward(res)
@@ -217,9 +221,8 @@ func (u *upload) piece(ctx context.Context) error {
 		return u.refusal(err, ranged)
 	}
 	defer res.Body.Close()
-	if has, ok := received(res); ok && has != 0 && has != u.has+n {
-		u.doubt = true // fewer than sent, or nonsense: then status says so
-		return errStale
+	if has, ok := received(res); left > 0 || ok && has != 0 && has != u.has+n {
+		return errStale // fewer than sent, or nonsense: status tells
 	}
 	u.has += n
 	return u.forward(res)
@@ -262,7 +265,7 @@ func (u *upload) refusal(err error, ranged bool) error {
 			return fmt.Errorf("%w: %w", errStale, err)
 		}
 	case http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusLengthRequired, http.StatusRequestedRangeNotSatisfiable, http.StatusNotImplemented:
-		if ranged && !u.w.streamed.Load() && !u.asked && u.has <= u.chunk {
+		if ranged && !u.asked && u.has <= u.chunk {
 			return errRanges
 		}
 		if u.has > 0 && (code == http.StatusRequestedRangeNotSatisfiable || u.w.streamed.Load()) {

@@ -78,10 +78,11 @@ func (g *ground) account(s *Spec, baseUser string) (Account, []layer.Entry, erro
 	if !slices.ContainsFunc(group.entries, func(e entry) bool { return e.id == gid }) {
 		group.add("%s:x:%d:", free(ownName, group.entries), gid)
 	}
-	for p, f := range map[string]*accounts{"etc/passwd": passwd, "etc/group": group} {
-		if f.changed {
-			out = append(append(out, g.above(p)...), f.entry(p))
-		}
+	if passwd.changed {
+		out = append(append(out, g.above("etc/passwd")...), passwd.entry("etc/passwd"))
+	}
+	if group.changed {
+		out = append(append(out, g.above("etc/group")...), group.entry("etc/group"))
 	}
 	return Account{User: fmt.Sprintf("%d:%d", user.id, gid), Name: user.name, Home: cmp.Or(user.home, "/")}, out, nil
 }
@@ -132,15 +133,17 @@ func home(s *Spec) string {
 // newFolder makes the folder p for a user where the base has nothing there.
 func (g *ground) newFolder(p string, uid, gid int) []layer.Entry {
 	p = strings.TrimPrefix(p, "/")
-	if p = path.Join(g.locate(path.Dir(p)), path.Base(p)); p == "." || g.isFolder(p) || g.Links[p] != "" {
+	if p = path.Join(g.locate(path.Dir(p)), path.Base(p)); p == "." || g.Links[p] != "" {
 		return nil
 	}
-	g.Folders[p] = folder{Mode: 0o755, UID: uid, GID: gid}
-	return append(g.above(p), g.Folders[p].entry(p))
+	if _, have := g.Folders[p]; have {
+		return nil
+	}
+	return append(g.above(p), folder{0o755, uid, gid}.entry(p))
 }
 
 func (g *ground) shell() string {
-	if g.Shell || g.kind == baseDebian {
+	if g.Shell {
 		return "/bin/sh"
 	}
 	return noShell

@@ -83,6 +83,9 @@ func TestUser(t *testing.T) {
 			t.Errorf("%s: %v", c.user, err)
 			continue
 		}
+		if again, _, err := g.environmentEntries(s, "3.11.2", ""); err != nil || listed(t, again) != listed(t, entries) {
+			t.Errorf("%s: asked again:\n%s, %v", c.user, listed(t, again), err)
+		}
 		if who != c.who {
 			t.Errorf("%s: %+v, want %+v", c.user, who, c.who)
 		}
@@ -155,7 +158,7 @@ func TestUserRefused(t *testing.T) {
 		{"10001", tarLayer(t, sym("etc", "usr/etc"), reg("etc/passwd", "")), fault.Unsatisfiable, "below a symbolic link"},
 	} {
 		s := &Spec{User: c.user}
-		_, _, err := mustGround(t, s, c.base).environmentEntries(s, "3.11.2", "")
+		_, err := groundOf(t, s, c.base)
 		if fault.KindOf(err) != c.kind || !strings.Contains(fault.Render(err), c.says) || !strings.Contains(fault.Render(err), c.user) {
 			t.Errorf("%s: kind %d, want %d with %q: %v", c.user, fault.KindOf(err), c.kind, c.says, err)
 		}
@@ -174,18 +177,18 @@ func TestLoginName(t *testing.T) {
 }
 
 func TestWorkdir(t *testing.T) {
-	s := &Spec{User: "10001:7", Workdir: "/work/here"}
-	g := mustGround(t, s, tarLayer(t, dir("work", 0o750, 9)))
+	s := &Spec{User: "10001:7", Workdir: "/data/here"}
+	g := mustGround(t, s, tarLayer(t, dir("data", 0o750, 9)))
 	entries, _, err := g.environmentEntries(s, "3.11.2", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := listed(t, entries); !strings.Contains(got, "drwxr-x--- 9:0 work\n") || !strings.Contains(got, "drwxr-xr-x 10001:7 work/here") {
+	if got := listed(t, entries); !strings.Contains(got, "drwxr-x--- 9:0 data\n") || !strings.Contains(got, "drwxr-xr-x 10001:7 data/here") {
 		t.Errorf("%s", got)
 	}
-	for _, p := range []string{"/work", "/opt/env", "/", "/usr/bin"} { // what is there stays
+	for _, p := range []string{"/data", "/opt/env", "/", "/usr/bin"} { // what is there stays
 		s.Workdir = p
-		g := mustGround(t, s, tarLayer(t, dir("work", 0o750, 9), reg("etc/passwd", "x:x:10001:7::/:\n"), reg("etc/group", "x:x:7:\n")))
+		g := mustGround(t, s, tarLayer(t, dir("data", 0o750, 9), reg("etc/passwd", "x:x:10001:7::/:\n"), reg("etc/group", "x:x:7:\n")))
 		if entries, _, err = g.environmentEntries(s, "3.11.2", ""); err != nil || listed(t, entries) != "" {
 			t.Errorf("%s: %s, %v", p, listed(t, entries), err)
 		}
@@ -210,7 +213,7 @@ func TestAccountInConfig(t *testing.T) {
 		if c.base != "" {
 			s.Base.config = &v1.ConfigFile{Config: v1.Config{User: "old", Env: []string{"USER=" + c.base}}}
 		}
-		config, err := configureFor(&s, c.who, nil)
+		config, err := configure(&s, c.who, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -34,10 +34,7 @@ type winner struct {
 // it extends.
 func (s *Spec) decide(found []spread.Collision) (*decision, error) {
 	d := &decision{Idle: slices.Clone(s.Waived)}
-	byFile := map[string]Wheel{}
-	for _, w := range s.Wheels {
-		byFile[w.File] = w
-	}
+	byFile := s.byFile()
 	again := map[string]map[string]bool{}
 	var open []spread.Collision
 	for _, c := range found {
@@ -73,6 +70,15 @@ func (s *Spec) decide(found []spread.Collision) (*decision, error) {
 	return d, nil
 }
 
+// byFile are the image's wheels by their file names.
+func (s *Spec) byFile() map[string]Wheel {
+	out := map[string]Wheel{}
+	for _, w := range s.Wheels {
+		out[w.File] = w
+	}
+	return out
+}
+
 // Bounds on what an error tells of collisions.
 const (
 	toldSets  = 5
@@ -91,12 +97,16 @@ func collide(open []spread.Collision, byFile map[string]Wheel) error {
 		}
 		paths[set] = append(paths[set], "/"+c.Path)
 	}
-	f := fault.New(fault.No, "%s write %s with different content", sets[0], some(paths[sets[0]], 1))
-	for _, set := range sets[:min(len(sets), toldSets)] {
-		f.Because("%s: %s", set, some(paths[set], toldPaths))
+	f := fault.New(fault.No, "%s write %s with different content", sets[0], some(paths[sets[0]], 1)).
+		Because("the image shows one of them, and the order of its layers does not say which is right")
+	if list := paths[sets[0]]; len(list) > 1 {
+		f.Because("they write %s", some(list, toldPaths))
+	}
+	for _, set := range sets[1:min(len(sets), toldSets)] {
+		f.Because("so do %s with %s", set, some(paths[set], toldPaths))
 	}
 	if more := len(sets) - toldSets; more > 0 {
-		f.Because("and %d more sets of wheels", more)
+		f.Because("so do %d more sets of wheels", more)
 	}
 	if i := slices.IndexFunc(open, func(c spread.Collision) bool { return c.Folder }); i >= 0 {
 		return f.Because("/%s is a file of one and a folder of another, which no installer can lay out", open[i].Path).
@@ -127,18 +137,6 @@ func (d *decision) members() []string {
 	return out
 }
 
-// key names the layer of the winners' files by what it is made of.
-func (d *decision) key(s spread.Scheme, how layer.Compression) layer.Key {
-	parts := []string{s.Prefix, s.Python, string(how)}
-	for _, w := range d.winners {
-		parts = append(parts, w.wheel.SHA256)
-	}
-	for _, c := range d.Collisions {
-		parts = append(parts, append([]string{c.Path}, c.Names...)...)
-	}
-	return layer.NewKey("waived", parts...)
-}
-
 // waived is what the layer of the winners' files is made of, with their wheels
 // open.
 func (b *build) waived(ctx context.Context, d *decision) (*layer.Recipe, error) {
@@ -160,7 +158,18 @@ func (b *build) waived(ctx context.Context, d *decision) (*layer.Recipe, error) 
 		entries = slices.DeleteFunc(entries, func(e spread.Entry) bool { return !w.paths[e.Path] })
 		all = append(all, layer.FromSpread(wheel, entries)...)
 	}
-	return layer.NewRecipe(all, open...)
+	r, err := layer.NewRecipe(all, open...)
+	if err == nil {
+		r.Blame = func() error {
+			for _, w := range d.winners {
+				if err := w.wheel.verify(ctx); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+	return r, err
 }
 
 func closeAll(open []io.Closer) error {

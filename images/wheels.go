@@ -73,6 +73,7 @@ func (b *build) recipe(ctx context.Context, g Group) (*layer.Recipe, error) {
 		return nil, err
 	}
 	byPath := map[string]layer.Entry{}
+	var named []spread.NamedEntries
 	for _, w := range g.Wheels {
 		wheel, closer, err := openWheel(w)
 		if err != nil {
@@ -83,6 +84,7 @@ func (b *build) recipe(ctx context.Context, g Group) (*layer.Recipe, error) {
 		if err != nil {
 			return refuse(err)
 		}
+		named = append(named, spread.NamedEntries{Name: w.File, Entries: entries})
 		// Of two wheels with one path the later by name wins, as between
 		// layers the upper one; whether that is right is asked before.
 		for _, e := range layer.FromSpread(wheel, entries) {
@@ -96,8 +98,12 @@ func (b *build) recipe(ctx context.Context, g Group) (*layer.Recipe, error) {
 	r, err := layer.NewRecipe(entries, open...)
 	if err == nil {
 		r.Blame = func() error { return g.verify(ctx) }
+		return r, nil
 	}
-	return r, err
+	if both := spread.Collisions(named); len(both) > 0 { // a file of one that is a folder of another
+		return nil, collide(both, b.byFile())
+	}
+	return nil, err
 }
 
 // verify hashes the wheels' files.

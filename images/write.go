@@ -6,7 +6,7 @@ import "context"
 type WriteOptions struct {
 	Tags     []string                // the image's names there; none: the destination's own
 	Progress func(done, total int64) // bytes of layers sent; for a registry only; calls do not overlap; may be nil
-	Jobs     int                     // layers at a time; 0: four
+	Jobs     int                     // layers at a time; 0: four to a registry, one for each core into a folder
 	Registry RegistryOptions         // for a registry only
 	Remember string                  // folder for hints which repository holds which blob; empty: none are kept
 }
@@ -49,8 +49,11 @@ func NewWriter(ctx context.Context, d Destination, o WriteOptions) (*Writer, err
 }
 
 func openWriter(ctx context.Context, d Destination, o WriteOptions) (writer, error) {
-	if d.Dir != "" {
-		return newLayoutWriter(ctx, d.Dir, o.Tags)
+	switch {
+	case d.Dir != "":
+		return newLayoutWriter(ctx, d.Dir, o)
+	case d.File != "":
+		return newArchiveWriter(ctx, d, o)
 	}
 	return newRegistryWriter(ctx, d, o)
 }

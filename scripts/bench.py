@@ -51,11 +51,11 @@ def find_uv():
 class Run:
     """One command with its clock, CPU seconds and peak memory in MB."""
 
-    def __init__(self, cmd, cwd):
+    def __init__(self, cmd, cwd, limit=LIMIT, env=None):
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             start = time.perf_counter()
-            p = subprocess.Popen(cmd, cwd=cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
-            timer = threading.Timer(LIMIT, p.kill)
+            p = subprocess.Popen(cmd, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+            timer = threading.Timer(limit, p.kill)
             timer.start()
             _, status, used = os.wait4(p.pid, 0)
             self.wall = time.perf_counter() - start

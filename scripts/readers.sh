@@ -25,10 +25,11 @@ if [ -z "$profile" ]; then
 fi
 name=$(basename "${profile%.yaml}")
 
+# The archive has one name: podman load and crane push take no two of one image.
 step "build $name"
 registry "$tmp/registry"
 pushed=$registry/ml/$name
-declare -A to=([layout]=oci:$tmp/layout [oci-archive]=oci-archive:$tmp/oci.tar [docker-archive]=docker-archive:$tmp/docker.tar [pushed]=$pushed)
+declare -A to=([layout]=oci:$tmp/layout [oci-archive]=oci-archive:$tmp/oci.tar:$name [docker-archive]=docker-archive:$tmp/docker.tar [pushed]=$pushed)
 flags=()
 for s in $SOURCES; do flags+=(--to "${to[$s]}"); done
 "$ww" build --profile "$profile" --no-wheelhouse "${flags[@]}" | tee built
@@ -97,8 +98,11 @@ read_buildah() {
 
 read_crane() {
   case $1 in
-    layout) # crane pushes a layout as it is; what comes back is its own reading
-      crane push --insecure layout "$registry/crane/$name:x" >/dev/null
+    oci-archive) # crane pushes a layout as it is; what comes back is its own reading
+      mkdir -p untarred
+      tar -C untarred -xf oci.tar
+      crane push --insecure untarred "$registry/crane/$name:x" >/dev/null
+      rm -rf untarred
       crane pull --insecure "$registry/crane/$name:x" crane.tar
       crane export - - <crane.tar | list - ;;
     docker-archive) crane export - - <docker.tar | list - ;;
@@ -135,8 +139,8 @@ fi
 for source in $SOURCES; do
   step "$source"
   for reader in $READERS; do
-    # umoci reads layouts alone; crane has no word for an OCI archive.
-    case $reader.$source in umoci.docker-archive | umoci.pushed | crane.oci-archive) continue ;; esac
+    # umoci reads layouts alone, unpacked from an archive too; crane those of one name.
+    case $reader.$source in umoci.docker-archive | umoci.pushed | crane.layout) continue ;; esac
     began=$SECONDS code=0
     set +e # as a condition the subshell would go on after a failure
     (set -e; "read_$reader" "$source") >this.list 2>this.err

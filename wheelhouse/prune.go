@@ -33,11 +33,11 @@ type Pruned struct {
 
 // owned are the folders that this program keeps in a cache. Prune removes
 // nothing else: a cache may have been put where other files lie.
-var owned = []string{"store", "index", "layers", "collisions", "debs", "base", "tmp"}
+var owned = []string{"store", "index", "layers", "collisions", "debs", "base", "pushed", "tmp"}
 
 // temps are owned folders in which a hidden file is one that was never
 // finished.
-var temps = []string{"index", "layers", "collisions", "debs", "base", "tmp"}
+var temps = []string{"index", "layers", "collisions", "debs", "base", "pushed", "tmp"}
 
 // Prune removes files of a cache as `uv cache prune` does: what can never be
 // of use without being asked, more when asked. Everything in a cache can be

@@ -21,8 +21,8 @@ image, with no daemon and no root.
 A destination is oci:DIR (an OCI image layout), oci-archive:FILE,
 docker-archive:FILE or HOST/REPO (a registry; credentials are docker's), each
 with :TAG or without. Without, the image is tagged with the profile's name, and
-with that and the first 12 digits of the lock digest. The default is
-oci:out/PROFILE. The last line on stdout is NAME@DIGEST of the last destination.`,
+(but in an oci-archive, whose readers take one name only) with that and the first
+12 digits of the lock digest. The default is oci:out/PROFILE. The last line on stdout is NAME@DIGEST of the last destination.`,
 		Example: `  wheelwright build --profile ada_cu124 --to oci:out/ada_cu124
   wheelwright build --profile ada_cu124 --to localhost:5000/ml --tag latest`,
 		Args: noArgs,

@@ -13,6 +13,7 @@ import (
 
 func (a *app) lockCommand() *cobra.Command {
 	var r resolveFlags
+	var image bool
 	cmd := &cobra.Command{
 		Use:   "lock --profile NAME",
 		Short: "Resolve a profile and write its lock",
@@ -22,29 +23,43 @@ Reads METADATA only: no wheel is downloaded that metadata can answer for. The
 versions of a lock that stands there are kept where they still fit; --upgrade
 chooses anew. Says what each direct requirement gave up for another. Several
 profiles are resolved side by side and share what is fetched; one that fails does
-not keep the others from being locked. Prints "PATH DIGEST" on stdout, one line for
-each profile.`,
+not keep the others from being locked. With --image every wheel is fetched, and the
+lock says what the image's layers are. Prints "PATH DIGEST" on stdout, one line
+for each profile.`,
 		Example: `  wheelwright lock --profile ada_cu124
   wheelwright lock --profile ./my.yaml --upgrade-package trl
   wheelwright lock --profile ada_cu124 --locked   # in CI: fails if it would change
   wheelwright lock --all --exclude-newer 2026-06-01`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			tell := func(l *builder.Locked) error {
+				if a.json {
+					a.document(l.Report())
+					return nil
+				}
+				_, err := fmt.Fprintf(a.stdout, "%s %s\n", shown(l.Path), l.Lock.Digest())
+				return err
+			}
+			if image {
+				return a.finish(a.each(&r, func(b *builder.Builder) error {
+					result, err := b.Build(cmd.Context(), builder.BuildOptions{LockOnly: true, OnLock: a.tellLock})
+					if err != nil {
+						return err
+					}
+					return tell(result.Locked)
+				}))
+			}
 			return a.finish(a.sideBySide(&r, func(b *builder.Builder) (func() error, error) {
 				l, err := b.Lock(cmd.Context())
 				return func() error {
 					a.tellLock(l)
-					if a.json {
-						a.document(l.Report())
-						return nil
-					}
-					_, err := fmt.Fprintf(a.stdout, "%s %s\n", shown(l.Path), l.Lock.Digest())
-					return err
+					return tell(l)
 				}, err
 			}))
 		},
 	}
 	r.add(cmd)
+	cmd.Flags().BoolVar(&image, "image", false, "fetch every wheel and record what the image's layers are")
 	a.jsonFlag(cmd)
 	return cmd
 }

@@ -58,7 +58,7 @@ Exit codes: 0 ok; 1 a check said no; 2 usage, malformed input, internal error;
 	f.StringVar(&a.cacheDir, "cache-dir", "", "the cache (default $WHEELWRIGHT_CACHE_DIR, then $XDG_CACHE_HOME/wheelwright, then ~/.cache/wheelwright)")
 	cmd.AddCommand(
 		a.lockCommand(), a.explainCommand(), a.buildCommand(), a.pushCommand(), a.digestCommand(), a.wheelhouseCommand(), a.cacheCommand(),
-		a.diffCommand(), a.treeCommand(), a.exportCommand(),
+		a.diffCommand(), a.treeCommand(), a.exportCommand(), a.inspectCommand(),
 		a.profilesCommand(), a.versionCommand(),
 	)
 	cmd.InitDefaultCompletionCmd()

@@ -33,9 +33,12 @@ func TestMain(m *testing.M) {
 // recorded index. Scripts have, besides testscript's own commands:
 //
 //	wheel DIR NAME VERSION [HEADER…]   writes a small wheel; a HEADER is a METADATA line
+//	member WHEEL PATH TEXT             adds a file to a wheel
+//	unpack DIR                         prints what the image in a layout folder holds
 //	exits CODE COMMAND…                runs a command that must end with this exit code
 //	serve VAR BEHAVIOUR                starts a loopback server that behaves so: VAR is its index URL, VAR_HOST its address
 //	until FILE                         waits until the file is there
+//	serve VAR registry LOG             a registry; LOG has a line for each blob sent to it
 //	serve VAR files DIR                serves the wheels of DIR
 //	serve VAR slow DIR                 the same, but the first wheel stops in its middle: then DIR/stalled is there
 //	serve VAR liar DIR                 serves the wheels of DIR, with METADATA that asks for one thing more
@@ -58,10 +61,12 @@ func TestScripts(t *testing.T) {
 			return os.MkdirAll(e.WorkDir+"/home", 0o755)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"wheel": cmdWheel,
-			"exits": cmdExits,
-			"until": cmdUntil,
-			"serve": func(ts *testscript.TestScript, _ bool, args []string) { cmdServe(ts, args) },
+			"wheel":  cmdWheel,
+			"member": cmdMember,
+			"unpack": cmdUnpack,
+			"exits":  cmdExits,
+			"until":  cmdUntil,
+			"serve":  func(ts *testscript.TestScript, _ bool, args []string) { cmdServe(ts, args) },
 		},
 	})
 }
@@ -149,6 +154,8 @@ func cmdServe(ts *testscript.TestScript, args []string) {
 		if args[1] == "slow" {
 			h = stalling(h, ts.MkAbs(args[2])+"/stalled")
 		}
+	case len(args) == 3 && args[1] == "registry":
+		h = newRegistry(ts.MkAbs(args[2]))
 	case len(args) == 2 && behaviours[args[1]] != nil:
 		h = behaviours[args[1]]
 	default:

@@ -70,6 +70,7 @@ func (c *Cache) sweep() {
 // modification in nanoseconds when its digest was last known to be true; 0:
 // the layer is kept in no file.
 type record struct {
+	Format int    `json:"format"`
 	Key    Key    `json:"key"`
 	Digest string `json:"digest"`
 	DiffID string `json:"diffID"`
@@ -90,7 +91,7 @@ func (c *Cache) Know(k Key, s Sum) error {
 
 func (c *Cache) record(k Key) (r record, ok bool) {
 	raw, err := os.ReadFile(c.recordPath(k))
-	if err != nil || json.Unmarshal(raw, &r) != nil || r.Key != k || !isDigest(r.Digest) || !isDigest(r.DiffID) || r.Size <= 0 {
+	if err != nil || json.Unmarshal(raw, &r) != nil || r.Format != Format || r.Key != k || !isDigest(r.Digest) || !isDigest(r.DiffID) || r.Size <= 0 {
 		return record{}, false
 	}
 	return r, true
@@ -144,10 +145,11 @@ func (c *Cache) keep(k Key, l *Layer) error {
 	if err != nil {
 		return err
 	}
-	return c.put(record{k, l.Digest, l.DiffID, l.Size, info.ModTime().UnixNano()})
+	return c.put(record{Key: k, Digest: l.Digest, DiffID: l.DiffID, Size: l.Size, Seen: info.ModTime().UnixNano()})
 }
 
 func (c *Cache) put(r record) error {
+	r.Format = Format
 	raw, err := json.Marshal(r)
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ func (c Compression) encoder() []string {
 // make sends the layer's tar bytes and compressed bytes through p.
 func (c Compression) make(ctx context.Context, r *Recipe, p *pipeline) error {
 	if c != ZstdLayer {
-		return r.walk(ctx, gzipSums{ctx, p})
+		return r.walk(ctx, gzipSums{p})
 	}
 	return zstdTo(ctx, r, p.packed(), p.tar())
 }
@@ -54,7 +54,7 @@ func zstdTo(ctx context.Context, r *Recipe, w, tar io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := r.walk(ctx, unpacked{ctx, io.MultiWriter(tar, z)}); err != nil {
+	if err := r.walk(ctx, unpacked{io.MultiWriter(tar, z)}); err != nil {
 		z.Close()
 		return err
 	}
@@ -62,12 +62,15 @@ func zstdTo(ctx context.Context, r *Recipe, w, tar io.Writer) error {
 }
 
 // unpacked takes a layer's segments as tar bytes.
-type unpacked struct {
-	ctx context.Context
-	w   io.Writer
-}
+type unpacked struct{ w io.Writer }
 
-func (u unpacked) verbatim(e *Entry) error { return inflate(u.ctx, e, u.w, nil) }
+func (u unpacked) verbatim(e *Entry) error {
+	r, err := e.Deflated.Both(nil)
+	if err != nil {
+		return err
+	}
+	return e.pass(u.w, r)
+}
 
 func (u unpacked) block(tar []byte) error {
 	_, err := u.w.Write(tar)

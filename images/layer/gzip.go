@@ -6,6 +6,8 @@ import (
 	"hash/crc32"
 	"io"
 	"sync"
+
+	"wheelwright/images/layer/deflate"
 )
 
 // A layer in gzip (RFC 1952) is a row of members, one for each segment: a
@@ -20,21 +22,18 @@ func appendTrailer(dst []byte, crc uint32, size int64) []byte {
 	return binary.LittleEndian.AppendUint32(dst, uint32(size)) // modulo 2^32, as the format says
 }
 
-var encoders = sync.Pool{New: func() any { return new(interim) }}
+var encoders = sync.Pool{New: func() any { return new(deflate.Encoder) }}
 
 // appendMember appends the shared gzip member of a block of tar bytes.
 func appendMember(dst, block []byte) []byte {
-	e := encoders.Get().(*interim)
+	e := encoders.Get().(*deflate.Encoder)
 	defer encoders.Put(e)
 	dst = e.Append(append(dst, gzipHeader[:]...), block)
 	return appendTrailer(dst, crc32.ChecksumIEEE(block), int64(len(block)))
 }
 
 // gzipSums feeds a pipeline with the members of a layer and what they hold.
-type gzipSums struct {
-	ctx context.Context
-	*pipeline
-}
+type gzipSums struct{ *pipeline }
 
 func (g gzipSums) block(tar []byte) error {
 	i := item{tar: newChunk(tar), packed: newChunk(nil)}
@@ -52,10 +51,14 @@ func (g gzipSums) verbatim(e *Entry) error {
 	if _, err := packed.Write(gzipHeader[:]); err != nil {
 		return err
 	}
-	if err := inflate(g.ctx, e, g.tar(), packed); err != nil {
+	r, err := e.Deflated.Both(packed)
+	if err != nil {
 		return err
 	}
-	_, err := packed.Write(appendTrailer(nil, e.Deflated.CRC32, e.Size))
+	if err := e.pass(g.tar(), r); err != nil {
+		return err
+	}
+	_, err = packed.Write(appendTrailer(nil, e.Deflated.CRC32, e.Size))
 	return err
 }
 

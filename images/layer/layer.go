@@ -95,7 +95,7 @@ func (l *Layer) remake(ctx context.Context, offset int64) (io.ReadCloser, error)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	out, in := io.Pipe()
-	m := &making{l: l, blame: r.Blame, pipe: out, cancel: cancel, done: make(chan struct{})}
+	m := &making{l: l, blame: r.Blame, pipe: out, cancel: cancel, done: make(chan struct{}), n: offset}
 	if offset == 0 {
 		m.sum = sha256.New()
 	}
@@ -120,23 +120,33 @@ type making struct {
 
 func (m *making) Read(p []byte) (int, error) {
 	n, err := m.pipe.Read(p)
+	if m.n += int64(n); m.n > m.l.Size {
+		return 0, m.wrong("over")
+	}
 	if m.sum == nil {
 		return n, err
 	}
 	m.sum.Write(p[:n])
-	m.n += int64(n)
-	if err == io.EOF {
-		if got := digest(m.sum); got != m.l.Digest {
-			if m.blame != nil {
-				if err := m.blame(); err != nil {
-					return n, err
-				}
-			}
-			return n, fault.New(fault.Integrity, "layer of %s: it is %s, expected %s", m.l.name, got, m.l.Digest).
-				Because("%d bytes were made, %d expected", m.n, m.l.Size)
-		}
+	if err == io.EOF && digest(m.sum) != m.l.Digest {
+		return 0, m.wrong(digest(m.sum) + " of")
 	}
 	return n, err
+}
+
+// Checks says whether what is read is compared with the digest at its end, so
+// that nobody need do it again.
+func (m *making) Checks() bool { return m.sum != nil }
+
+// wrong is the error for bytes that are not those expected.
+func (m *making) wrong(what string) error {
+	if m.blame != nil {
+		if err := m.blame(); err != nil {
+			return err
+		}
+	}
+	return fault.New(fault.Integrity, "layer of %s: it comes out as %s %d bytes, expected %s of %d", m.l.name, what, m.n, m.l.Digest, m.l.Size).
+		Because("its wheels have the sha256 that the lock says, so what the lock or the cache says of the layer is wrong").
+		Try("wheelwright build works it out anew; if it says that the lock disagrees, find out who changed the lock")
 }
 
 // Close ends the making and waits for its end.

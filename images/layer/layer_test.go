@@ -300,6 +300,38 @@ func TestLeftoversAreSwept(t *testing.T) {
 	}
 }
 
+// What another format left goes, what this one made stays.
+func TestPruneOld(t *testing.T) {
+	dir := t.TempDir()
+	c, err := OpenCache(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := NewKey("t", "x")
+	l, _, err := c.Make(context.Background(), key, func() (*Recipe, error) { return NewRecipe(corners()) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := strings.Repeat("5", 64)
+	os.WriteFile(filepath.Join(c.blobs, old), []byte("old"), 0o444)
+	os.WriteFile(filepath.Join(c.index, old+".json"), []byte(`{"key":"`+old+`","digest":"sha256:`+old+`","seen":7}`), 0o644)
+	for _, dry := range []bool{true, false} {
+		files, bytes, err := PruneOld(dir, dry)
+		if err != nil || files != 2 || bytes < 100 {
+			t.Fatalf("dry %v: %d files of %d bytes, %v", dry, files, bytes, err)
+		}
+	}
+	if files, _, err := PruneOld(dir, false); files != 0 || err != nil {
+		t.Errorf("again: %d files, %v", files, err)
+	}
+	if again, ok := c.Get(context.Background(), key); !ok || again.Digest != l.Digest {
+		t.Error("the layer of this format went too")
+	}
+	if files, _, err := PruneOld(t.TempDir(), false); files != 0 || err != nil {
+		t.Errorf("an empty cache: %d files, %v", files, err)
+	}
+}
+
 func TestKeys(t *testing.T) {
 	a, b := strings.Repeat("a", 64), strings.Repeat("b", 64)
 	seen := map[Key]string{}

@@ -3,7 +3,6 @@ package layer
 import (
 	"context"
 	"errors"
-	"hash/crc32"
 	"io"
 	"sync"
 
@@ -24,7 +23,10 @@ type Deflated struct {
 	Size  int64                     // bytes of the stream
 	CRC32 uint32                    // IEEE, of the content
 	Open  func() (io.Reader, error) // the stream, of exactly Size bytes
-	From  string                    // "wheel alpha-1.0-….whl: member \"alpha/x.py\"", for errors
+	// Both gives the content, and packed, unless that is nil, the stream as it
+	// is read. Read to the end it has checked that the stream is Size bytes, and
+	// size and CRC-32 of the content.
+	Both func(packed io.Writer) (io.ReadCloser, error)
 }
 
 // verbatim says whether the content of e is one gzip member as it stands.
@@ -135,7 +137,7 @@ func (w *walker) flush() error {
 	return w.to.block(w.buf[:n])
 }
 
-// content passes on the content of e, which must be Size bytes.
+// content passes on the content of e.
 func (w *walker) content(ctx context.Context, e *Entry) error {
 	if e.verbatim() {
 		if err := w.flush(); err != nil {
@@ -143,73 +145,37 @@ func (w *walker) content(ctx context.Context, e *Entry) error {
 		}
 		return w.to.verbatim(e)
 	}
-	if e.Deflated != nil {
-		return inflate(ctx, e, w, nil)
-	}
 	r, err := e.Open()
 	if err != nil {
 		return err
 	}
-	defer r.Close()
-	n, err := io.Copy(struct{ io.Writer }{w}, io.LimitReader(reader{ctx, r}, e.Size+1))
-	if err == nil && n != e.Size {
+	return e.pass(w, r)
+}
+
+// pass copies the content of e from r, which must give Size bytes, and closes r.
+func (e *Entry) pass(to io.Writer, r io.ReadCloser) error {
+	w := exact{to: to, left: e.Size}
+	_, err := io.Copy(&w, r)
+	if w.left < 0 || err == nil && w.left != 0 {
 		err = fault.New(fault.Integrity, "layer: %s is not the %d bytes announced", e.Path, e.Size)
+	}
+	if closed := r.Close(); err == nil {
+		err = closed
 	}
 	return err
 }
 
-// inflate unpacks e's stream to w and checks what the wheel's directory says
-// of it: that the stream is all of its bytes, size and CRC-32 of the content.
-// What is read of the stream goes to raw too, unless that is nil.
-func inflate(ctx context.Context, e *Entry, w, raw io.Writer) error {
-	d := e.Deflated
-	stream, err := d.Open()
-	if err != nil {
-		return err
-	}
-	stream = reader{ctx, stream}
-	if raw != nil {
-		stream = io.TeeReader(stream, raw)
-	}
-	x := inflaters.Get().(*inflater)
-	defer inflaters.Put(x)
-	x.Reset(stream)
-	to := checked{to: w, left: e.Size}
-	_, err = x.WriteTo(&to)
-	refuse := fault.New(fault.Integrity, "%s", d.From)
-	switch {
-	case to.err != nil:
-		return to.err
-	case to.left < 0:
-		return refuse.Because("it unpacks to over %d bytes", e.Size)
-	case err != nil && x.damaged(err):
-		return refuse.Because("its deflate stream is damaged").Wrap(err)
-	case err != nil:
-		return err
-	case to.left > 0 || to.crc != d.CRC32:
-		return refuse.Because("%d bytes with CRC-32 %08x, the directory says %d with %08x", e.Size-to.left, to.crc, e.Size, d.CRC32)
-	case x.Consumed() != d.Size:
-		return refuse.Because("its deflate stream ends after %d bytes of %d", x.Consumed(), d.Size)
-	}
-	return nil
-}
-
-// checked passes on at most left bytes and sums them up.
-type checked struct {
+// exact passes on at most left bytes.
+type exact struct {
 	to   io.Writer
 	left int64
-	crc  uint32
-	err  error // of to
 }
 
-func (c *checked) Write(p []byte) (int, error) {
-	if c.left -= int64(len(p)); c.left < 0 {
+func (x *exact) Write(p []byte) (int, error) {
+	if x.left -= int64(len(p)); x.left < 0 {
 		return 0, io.ErrShortWrite
 	}
-	c.crc = crc32.Update(c.crc, crc32.IEEETable, p)
-	n, err := c.to.Write(p)
-	c.err = err
-	return n, err
+	return x.to.Write(p)
 }
 
 // reader stops reading when its context ends.

@@ -1,7 +1,6 @@
 package layer
 
 import (
-	"fmt"
 	"io"
 	"io/fs"
 
@@ -33,8 +32,9 @@ func member(w *whl.Wheel, m whl.Member) Entry {
 	e := Entry{Size: m.Size, Open: func() (io.ReadCloser, error) { return w.OpenMember(m) }}
 	if m.Method != 0 {
 		e.Deflated = &Deflated{
-			Size: m.Compressed, CRC32: m.CRC32, From: fmt.Sprintf("wheel %s: member %q", w.Filename, m.Name),
+			Size: m.Compressed, CRC32: m.CRC32,
 			Open: func() (io.Reader, error) { return w.Raw(m) },
+			Both: func(packed io.Writer) (io.ReadCloser, error) { return w.OpenBoth(m, packed) },
 		}
 	}
 	return e

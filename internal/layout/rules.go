@@ -48,7 +48,8 @@ var Rules = []Rule{
 	{Package: "profiles/matrix", May: plus(vocabulary, "profiles")},
 	{Package: "profiles/gpu", May: plus(vocabulary, "profiles"), Modules: []string{"github.com/NVIDIA/go-nvml"}},
 
-	{Package: "images/layer", May: []string{"atomicfile", "wheelhouse/spread", "wheelhouse/whl"}, Modules: []string{"github.com/klauspost/compress"}},
+	{Package: "images/layer/deflate", Pure: true},
+	{Package: "images/layer", May: []string{"atomicfile", "images/layer/deflate", "wheelhouse/spread", "wheelhouse/whl"}, Modules: []string{"github.com/klauspost/compress"}},
 	{Package: "images/deb", May: []string{"atomicfile", "images/layer", "wheelhouse"}, Modules: []string{"github.com/ulikunitz/xz"}},
 	{Package: "images", May: plus(vocabulary, "atomicfile", "images/layer", "images/deb", "wheelhouse/..."),
 		Modules: []string{"github.com/google/go-containerregistry"}},

@@ -54,7 +54,9 @@ func (c *checker) entry(m *Member, name string, h, extra []byte) error {
 		return refuse(c.wheel, name, "stored, but %d bytes unpack to %d", m.Compressed, m.Size)
 	case m.Size/maxDeflate > m.Compressed:
 		return refuse(c.wheel, name, "%d bytes cannot unpack to %d", m.Compressed, m.Size)
-	case m.Size > maxTotal || m.Compressed > c.end || m.offset > c.end-m.Compressed-int64(lenLocal+len(name)):
+	case m.Size > maxTotal:
+		return refuse(c.wheel, name, "it unpacks to over %d bytes", int64(maxTotal))
+	case m.Compressed > c.end || m.offset > c.end-m.Compressed-int64(lenLocal+len(name)):
 		return refuse(c.wheel, name, "it lies outside the archive")
 	}
 	c.total += m.Size

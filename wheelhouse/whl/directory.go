@@ -25,16 +25,17 @@ type Member struct {
 
 // Signatures and fixed sizes of the zip format (APPNOTE 6.3.10, section 4.3).
 const (
-	sigLocal     = 0x04034b50
-	sigDirectory = 0x02014b50
-	sigEnd       = 0x06054b50
-	sigEnd64     = 0x06064b50
-	sigLocator64 = 0x07064b50
-	lenLocal     = 30
-	lenDirectory = 46
-	lenEnd       = 22
-	lenEnd64     = 56
-	lenLocator64 = 20
+	sigLocal      = 0x04034b50
+	sigDirectory  = 0x02014b50
+	sigEnd        = 0x06054b50
+	sigEnd64      = 0x06064b50
+	sigLocator64  = 0x07064b50
+	sigDescriptor = 0x08074b50
+	lenLocal      = 30
+	lenDirectory  = 46
+	lenEnd        = 22
+	lenEnd64      = 56
+	lenLocator64  = 20
 )
 
 var le = binary.LittleEndian

@@ -1,11 +1,10 @@
 package whl
 
 import (
-	"bufio"
-	"compress/flate"
-	"errors"
 	"hash/crc32"
 	"io"
+	"io/fs"
+	"sync"
 )
 
 // Raw is a member's bytes as they stand in the archive: a raw deflate stream,
@@ -18,84 +17,141 @@ func (w *Wheel) Raw(m Member) (io.Reader, error) {
 	return io.NewSectionReader(w.r, start, m.Compressed), nil
 }
 
-// dataStart reads the local header: it must name the same file, stored the
-// same way, and leave room for the data before the next member.
-func (w *Wheel) dataStart(m Member) (int64, error) {
-	h := make([]byte, lenLocal+len(m.Name))
-	if err := w.readAt(h, m.offset, "a local header"); err != nil {
-		return 0, err
-	}
-	n, x := int64(le.Uint16(h[26:])), int64(le.Uint16(h[28:]))
-	switch {
-	case le.Uint32(h) != sigLocal:
-		return 0, refuse(w.Filename, m.Name, "no local header where the directory says")
-	case n != int64(len(m.Name)) || string(h[lenLocal:]) != m.Name:
-		return 0, refuse(w.Filename, m.Name, "its local header has another name")
-	case le.Uint16(h[8:]) != m.Method || le.Uint16(h[6:])&(flagEncrypted|flagStrong|flagMasked) != 0:
-		return 0, refuse(w.Filename, m.Name, "its local header disagrees with the directory")
-	}
-	start := m.offset + lenLocal + n + x
-	if start+m.Compressed > m.limit {
-		return 0, refuse(w.Filename, m.Name, "it overlaps what follows")
-	}
-	return start, nil
-}
+// OpenMember unpacks a member. Reading to the end checks that the stream ends
+// with the member's last byte, the size and the CRC-32; a difference is an
+// integrity fault in place of io.EOF. The reader is an io.WriterTo, which
+// io.Copy makes use of: no byte is copied on the way. It must be closed.
+func (w *Wheel) OpenMember(m Member) (io.ReadCloser, error) { return w.OpenBoth(m, nil) }
 
-// OpenMember unpacks a member. Reading to the end checks size and CRC-32; a
-// difference is an integrity fault.
-func (w *Wheel) OpenMember(m Member) (io.ReadCloser, error) {
+// OpenBoth is OpenMember that also gives packed, unless that is nil, what it reads
+// of the member as it stands in the archive: at the end, all of it.
+func (w *Wheel) OpenBoth(m Member, packed io.Writer) (io.ReadCloser, error) {
 	raw, err := w.Raw(m)
 	if err != nil {
 		return nil, err
 	}
-	r := &memberReader{wheel: w.Filename, m: m, r: raw}
+	if packed != nil {
+		raw = io.TeeReader(raw, packed)
+	}
+	r := &memberReader{wheel: w.Filename, m: m, src: raw, inflater: inflaters.Get().(*Inflater)}
 	if m.Method != 0 {
-		f := flate.NewReader(bufio.NewReaderSize(raw, int(min(max(m.Compressed, 16), 32<<10))))
-		r.r, r.c = f, f
+		r.inflater.Reset(raw)
+		r.src = r.inflater
 	}
 	return r, nil
 }
 
+// inflaters are used again for the next member; of a stored one they lend the
+// window to copy through.
+var inflaters = sync.Pool{New: func() any { return new(Inflater) }}
+
 type memberReader struct {
-	wheel string
-	m     Member
-	r     io.Reader
-	c     io.Closer
-	n     int64
-	crc   uint32
-	err   error
+	wheel    string
+	m        Member
+	src      io.Reader
+	inflater *Inflater // nil once closed
+	n        int64
+	crc      uint32
+	err      error
 }
 
 func (r *memberReader) Read(p []byte) (int, error) {
 	if r.err != nil {
 		return 0, r.err
 	}
-	n, err := r.r.Read(p)
-	r.n += int64(n)
-	if r.n > r.m.Size {
-		r.err = refuse(r.wheel, r.m.Name, "it unpacks to over %d bytes", r.m.Size)
+	n, err := r.src.Read(p)
+	if !r.took(p[:n]) {
 		return 0, r.err
 	}
-	r.crc = crc32.Update(r.crc, crc32.IEEETable, p[:n])
-	var corrupt flate.CorruptInputError
-	switch {
-	case err == nil:
-		return n, nil
-	case err != io.EOF && (errors.As(err, &corrupt) || errors.Is(err, io.ErrUnexpectedEOF)):
-		err = refuse(r.wheel, r.m.Name, "its deflate stream is damaged").Wrap(err)
-	case err != io.EOF:
-	case r.n != r.m.Size:
-		err = refuse(r.wheel, r.m.Name, "it unpacks to %d bytes, the directory says %d", r.n, r.m.Size)
-	case r.crc != r.m.CRC32:
-		err = refuse(r.wheel, r.m.Name, "its CRC-32 is %08x, the directory says %08x", r.crc, r.m.CRC32)
+	if err != nil {
+		r.err = r.judge(err)
 	}
-	r.err = err
-	return n, err
+	return n, r.err
+}
+
+func (r *memberReader) WriteTo(w io.Writer) (int64, error) {
+	if r.err != nil {
+		if r.err == io.EOF {
+			return 0, nil
+		}
+		return 0, r.err
+	}
+	s := sink{r: r, w: w}
+	var err error
+	if r.m.Method != 0 {
+		_, err = r.inflater.WriteTo(&s)
+	} else {
+		// Bare, so that nothing but the window is copied through.
+		_, err = io.CopyBuffer(&s, struct{ io.Reader }{r.src}, r.inflater.window[:])
+	}
+	switch {
+	case s.err != nil:
+		return s.n, s.err
+	case r.err != nil:
+		return s.n, r.err
+	case err == nil:
+		err = io.EOF
+	}
+	if r.err = r.judge(err); r.err != io.EOF {
+		return s.n, r.err
+	}
+	return s.n, nil
+}
+
+// sink checks what goes by on its way to w.
+type sink struct {
+	r   *memberReader
+	w   io.Writer
+	n   int64
+	err error // of w
+}
+
+func (s *sink) Write(p []byte) (int, error) {
+	if !s.r.took(p) {
+		return 0, s.r.err
+	}
+	var n int
+	n, s.err = s.w.Write(p)
+	s.n += int64(n)
+	if s.err == nil && n < len(p) {
+		s.err = io.ErrShortWrite
+	}
+	return n, s.err
+}
+
+// took counts unpacked bytes; false, with the error kept, where they are too many.
+func (r *memberReader) took(p []byte) bool {
+	if r.n += int64(len(p)); r.n > r.m.Size {
+		r.err = refuse(r.wheel, r.m.Name, "it unpacks to over %d bytes", r.m.Size)
+		return false
+	}
+	r.crc = crc32.Update(r.crc, crc32.IEEETable, p)
+	return true
+}
+
+// judge turns the end of the bytes into io.EOF, or into what is wrong with them.
+func (r *memberReader) judge(err error) error {
+	switch {
+	case Damaged(err):
+		return refuse(r.wheel, r.m.Name, "its deflate stream is damaged").Wrap(err)
+	case err != io.EOF:
+		return err
+	case r.n != r.m.Size:
+		return refuse(r.wheel, r.m.Name, "it unpacks to %d bytes, the directory says %d", r.n, r.m.Size)
+	case r.crc != r.m.CRC32:
+		return refuse(r.wheel, r.m.Name, "its CRC-32 is %08x, the directory says %08x", r.crc, r.m.CRC32)
+	case r.m.Method != 0 && r.inflater.Consumed() != r.m.Compressed:
+		// A layer holds the stream as it stands: what follows it would break the layer.
+		return refuse(r.wheel, r.m.Name, "its deflate stream ends after %d of %d bytes", r.inflater.Consumed(), r.m.Compressed)
+	}
+	return io.EOF
 }
 
 func (r *memberReader) Close() error {
-	if r.c != nil {
-		return r.c.Close()
+	if r.inflater != nil {
+		r.inflater.Reset(nil)
+		inflaters.Put(r.inflater)
+		r.inflater, r.src, r.err = nil, nil, fs.ErrClosed
 	}
 	return nil
 }
