@@ -70,38 +70,47 @@ func (b *Builder) Build(ctx context.Context, o BuildOptions) (*Built, error) {
 	opening, stop := context.WithCancel(ctx)
 	defer stop()
 	base := b.openBase(opening, to.registry)
+	if !o.Lazy {
+		go base.wait()
+	}
 	locked, err := b.Lock(ctx)
 	if err != nil {
-		stop()
-		base.wait()
 		return nil, b.explained(ctx, err, nil)
 	}
 	if o.OnLock != nil {
 		o.OnLock(locked)
 	}
 	r := &Built{Locked: locked}
-	if err := base.wait(); err != nil {
-		return r, b.explained(ctx, err, nil)
-	}
-	defer to.close()
-	if err := to.open(ctx, locked.Lock.Digest()); err != nil {
-		return r, b.explained(ctx, err, nil)
-	}
-	spec := b.spec(locked, base.base, created)
-	spec.Compression, spec.Writers = to.compression, to.writers
 	var img *images.Image
-	if o.Lazy && b.known(locked.Lock, &spec) {
-		img, err = b.lazily(ctx, locked, spec)
-	} else {
-		img, err = b.image(ctx, locked, spec, o)
+	defer to.close()
+	if o.Lazy {
+		img, err = b.lazily(ctx, locked, created, base, to)
+	}
+	if img == nil && err == nil {
+		img, err = b.made(ctx, locked, created, base, to, o)
 	}
 	if err != nil {
-		return r, err
-	}
-	if err := b.writeDerived(locked, base.base, img); err != nil {
 		return r, b.explained(ctx, err, nil)
 	}
 	return r, b.explained(ctx, b.finish(ctx, r, img, to), nil)
+}
+
+// made makes the image of a lock from all its wheels and records in the lock
+// what its layers are.
+func (b *Builder) made(ctx context.Context, l *Locked, created time.Time, base *opening, to *targets, o BuildOptions) (*images.Image, error) {
+	if err := base.wait(); err != nil {
+		return nil, err
+	}
+	if err := to.open(ctx, l.Lock.Digest()); err != nil {
+		return nil, err
+	}
+	spec := b.spec(l, base.base, created)
+	spec.Compression, spec.Writers = to.compression, to.writers
+	img, err := b.image(ctx, l, spec, o)
+	if err != nil {
+		return nil, err
+	}
+	return img, b.writeDerived(l, base.base, img)
 }
 
 // finish ends the writing of an image and fills in what is reported of it.
@@ -133,30 +142,32 @@ func (b *Builder) finish(ctx context.Context, r *Built, img *images.Image, to *t
 	return nil
 }
 
-// opening is a base being found out beside the resolution.
+// opening is a base that is found out once, by the first who waits for it.
 type opening struct {
-	done chan struct{}
+	once sync.Once
+	open func() (*images.Base, error)
 	base *images.Base
 	err  error
 }
 
-// openBase starts to find out what the base is made of.
+// openBase is the base to be found out.
 func (b *Builder) openBase(ctx context.Context, registry images.RegistryOptions) *opening {
-	o := &opening{done: make(chan struct{})}
-	go func() {
-		defer close(o.done)
+	return &opening{open: func() (*images.Base, error) {
 		i := b.Profile.Image
-		o.base, o.err = images.OpenBase(ctx, images.BaseOptions{
+		base, err := images.OpenBase(ctx, images.BaseOptions{
 			Ref: i.Base, Packages: i.Packages, Machine: b.Profile.Platform.Machine,
 			Python: b.Profile.PythonShort(), CacheDir: b.CacheDir, Offline: b.Offline, Env: b.Env, Registry: registry,
 		})
-	}()
-	return o
+		if err == nil {
+			base.Have(b.house.Path)
+		}
+		return base, err
+	}}
 }
 
 // wait ends when the base is known.
 func (o *opening) wait() error {
-	<-o.done
+	o.once.Do(func() { o.base, o.err = o.open() })
 	return o.err
 }
 
@@ -201,7 +212,6 @@ func (b *Builder) image(ctx context.Context, l *Locked, spec images.Spec, o Buil
 // spec is all that the image of a lock is made of.
 func (b *Builder) spec(l *Locked, base *images.Base, created time.Time) images.Spec {
 	p := b.Profile
-	base.Have(b.house.Path)
 	spec := images.Spec{
 		Profile: p.Name, Summary: p.Summary, Base: base,
 		Scheme: spread.Scheme{Prefix: p.Image.Prefix, Python: p.PythonShort()},

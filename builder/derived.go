@@ -1,6 +1,7 @@
 package builder
 
 import (
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -52,7 +53,7 @@ func lockDebs(base *images.Base) []lock.Deb {
 func (b *Builder) writeDerived(l *Locked, base *images.Base, img *images.Image) error {
 	p := b.Profile
 	made := &lock.Image{
-		LayerFormat: layer.Format, Prefix: p.Image.Prefix, Python: p.PythonShort(),
+		LayerFormat: layer.Format, Lock: l.Lock.Digest(), Prefix: p.Image.Prefix, Python: p.PythonShort(),
 		User: img.Account.User, Login: img.Account.Name, Home: img.Account.Home,
 		Base: base.Name(), Config: string(base.Config()), Layers: lockLayers(img), Debs: lockDebs(base),
 	}
@@ -110,18 +111,18 @@ func agrees(l lock.Lock, made *lock.Image) error {
 }
 
 // knows says why the lock's derived part cannot stand for what would be built;
-// empty where it can.
-func (b *Builder) knows(l lock.Lock) string {
+// nil where it can.
+func (b *Builder) knows(l lock.Lock) error {
 	i, p := l.Image, b.Profile
 	switch {
 	case i == nil:
-		return "the lock does not say what its layers are"
+		return errors.New("the lock does not say what its layers are")
 	case i.LayerFormat != layer.Format:
-		return "the lock has layers of another layer_format"
+		return errors.New("the lock has layers of another layer_format")
 	case i.Prefix != p.Image.Prefix || i.Python != p.PythonShort():
-		return "the lock has layers for another prefix or Python"
+		return errors.New("the lock has layers for another prefix or Python")
 	case l.ProfileDigest != p.Digest():
-		return "the profile was edited since the lock was written"
+		return errors.New("the profile was edited since the lock was written")
 	}
-	return ""
+	return nil
 }

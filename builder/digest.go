@@ -32,25 +32,19 @@ func (b *Builder) Digest(ctx context.Context) (DigestReport, error) {
 	if err := b.checkFrozen(l); err != nil {
 		return DigestReport{}, err
 	}
-	if why := b.knows(*l); why != "" {
-		return DigestReport{}, fault.New(fault.No, "digest of the image of %s", filepath.Base(b.LockPath)).Because("%s", why).
-			Try("wheelwright build --profile %s records them", b.Options.Profile)
-	}
 	created, err := sourceDate(b.Env)
 	if err != nil {
 		return DigestReport{}, err
 	}
-	known := imageLayers(l.Image)
-	base, err := images.RememberBase(images.Remembered{
-		Ref: b.Profile.Image.Base, Name: l.Image.Base, Machine: b.Profile.Platform.Machine,
-		Config: []byte(l.Image.Config), Layers: known,
-	})
+	spec, err := b.remembered(&Locked{Path: b.LockPath, Lock: *l}, created)
 	if err != nil {
-		return DigestReport{}, fault.New(fault.KindOf(err), "lock %s", filepath.Base(b.LockPath)).Wrap(err)
+		kind := fault.No
+		if fault.KindOf(err) == fault.Integrity {
+			kind = fault.Integrity
+		}
+		return DigestReport{}, fault.New(kind, "digest of the image of %s", filepath.Base(b.LockPath)).Wrap(err).
+			Try("wheelwright build --profile %s records what its layers are", b.Options.Profile)
 	}
-	spec := b.spec(&Locked{Path: b.LockPath, Lock: *l}, base, created)
-	spec.Known, spec.Believe = known, true
-	spec.Account = &images.Account{User: l.Image.User, Name: l.Image.Login, Home: l.Image.Home}
 	spec.Ready = func(_ context.Context, sha256 string) error {
 		return fault.New(fault.Integrity, "lock %s: its layers are not those of its distributions", filepath.Base(b.LockPath)).
 			Because("the layer that holds the file of sha256 %s is not among them", sha256).

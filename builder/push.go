@@ -2,37 +2,60 @@ package builder
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"wheelwright/fault"
 	"wheelwright/images"
+	"wheelwright/images/deb"
 	"wheelwright/solver/lock"
 	"wheelwright/wheelhouse"
 )
 
-// known makes a spec believe what the lock says of its layers, where that can
-// stand for what would be built; else it tells why not.
-func (b *Builder) known(l lock.Lock, spec *images.Spec) bool {
-	why := b.knows(l)
-	if why == "" && (spec.Base.Name() != l.Image.Base || !slices.Equal(lockDebs(spec.Base), l.Image.Debs)) {
-		why = fmt.Sprintf("base %s has moved on since the lock was written", spec.Base.Ref)
+// remembered is what the image of a lock is made of as the lock itself knows
+// it; the error says why it does not.
+func (b *Builder) remembered(l *Locked, created time.Time) (images.Spec, error) {
+	if err := b.knows(l.Lock); err != nil {
+		return images.Spec{}, err
 	}
-	if why != "" {
-		b.note(StepLayers, why+": all layers are worked out, and for that all wheels are needed")
-		return false
+	i := l.Lock.Image
+	known := imageLayers(i)
+	r := images.Remembered{
+		Ref: b.Profile.Image.Base, Name: i.Base, Machine: b.Profile.Platform.Machine,
+		Config: []byte(i.Config), Layers: known,
 	}
-	spec.Known, spec.Believe = imageLayers(l.Image), true
-	spec.Account = &images.Account{User: l.Image.User, Name: l.Image.Login, Home: l.Image.Home}
-	return true
+	for _, d := range i.Debs {
+		r.Debs = append(r.Debs, deb.Package{Name: d.Name, Version: d.Version, SHA256: d.SHA256, Size: d.Size})
+	}
+	base, err := images.RememberBase(r)
+	if err != nil {
+		return images.Spec{}, err
+	}
+	spec := b.spec(l, base, created)
+	spec.Known, spec.Believe = known, true
+	spec.Account = &images.Account{User: i.User, Name: i.Login, Home: i.Home}
+	return spec, nil
 }
 
-// lazily gives the image of a lock that knows its layers. A layer is made when
-// a destination asks for its bytes, and what it is made from is fetched then.
-func (b *Builder) lazily(ctx context.Context, l *Locked, spec images.Spec) (*images.Image, error) {
-	f := &fetches{b: b, lock: l.Lock, base: spec.Base, once: map[string]func() error{}}
-	spec.Ready = f.bring
+// lazily gives the image of a lock that knows its layers; nil where it does
+// not. A layer is made when a destination asks for its bytes, and what it is
+// made from is fetched then.
+func (b *Builder) lazily(ctx context.Context, l *Locked, created time.Time, base *opening, to *targets) (*images.Image, error) {
+	spec, err := b.remembered(l, created)
+	if err != nil {
+		b.note(StepLayers, err.Error()+": all layers are worked out, and for that all wheels are needed")
+		return nil, nil
+	}
+	if err := to.open(ctx, l.Lock.Digest()); err != nil {
+		return nil, err
+	}
+	f := &fetches{b: b, lock: l.Lock, base: base, once: map[string]func() error{}}
+	spec.Compression, spec.Writers, spec.Ready = to.compression, to.writers, f.bring
+	spec.OpenBase = func(context.Context) (*images.Base, error) {
+		err := base.wait()
+		return base.base, err
+	}
 	return b.layers(ctx, spec)
 }
 
@@ -40,7 +63,7 @@ func (b *Builder) lazily(ctx context.Context, l *Locked, spec images.Spec) (*ima
 type fetches struct {
 	b    *Builder
 	lock lock.Lock
-	base *images.Base
+	base *opening
 
 	mu   sync.Mutex
 	once map[string]func() error // by sha256
@@ -59,20 +82,24 @@ func (f *fetches) bring(ctx context.Context, sha256 string) error {
 }
 
 func (f *fetches) fetch(ctx context.Context, sha256 string) error {
-	if i := slices.IndexFunc(f.base.Artifacts(), func(a wheelhouse.Artifact) bool { return a.SHA256 == sha256 }); i >= 0 {
-		return f.fill(ctx, StepBase, f.base.Artifacts()[i:i+1], f.base.Open, nil)
-	}
 	files := f.lock.Files()
-	i := slices.IndexFunc(files, func(x lock.File) bool { return x.SHA256 == sha256 })
-	if i < 0 {
-		return fault.New(fault.Input, "no file of the lock has sha256 %s", sha256)
+	if i := slices.IndexFunc(files, func(x lock.File) bool { return x.SHA256 == sha256 }); i >= 0 {
+		list, err := f.b.wheels(ctx, files[i:i+1], f.lock)
+		if err != nil {
+			return err
+		}
+		err = f.fill(ctx, StepWheelhouse, list, f.b.openWheel, f.b.checkWheels(nil))
+		return f.b.explained(ctx, err, list)
 	}
-	list, err := f.b.wheels(ctx, files[i:i+1], f.lock)
-	if err != nil {
+	if err := f.base.wait(); err != nil {
 		return err
 	}
-	err = f.fill(ctx, StepWheelhouse, list, f.b.openWheel, f.b.checkWheels(nil))
-	return f.b.explained(ctx, err, list)
+	of := f.base.base.Artifacts()
+	i := slices.IndexFunc(of, func(a wheelhouse.Artifact) bool { return a.SHA256 == sha256 })
+	if i < 0 {
+		return fault.New(fault.Input, "no file of the lock or its base has sha256 %s", sha256)
+	}
+	return f.fill(ctx, StepBase, of[i:i+1], f.base.base.Open, nil)
 }
 
 // fill brings one file into the House, with a word about it.

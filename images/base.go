@@ -234,52 +234,16 @@ func (u *unpacking) close() error {
 	return u.tree.Close()
 }
 
-// known gives the base's layers as a lock knows them: each is brought or made
-// only when it is read. It answers false where the lock does not know them all.
-func (b *Base) known(under *build) ([]*blob, bool) {
-	if b.remembered {
-		return b.layers, true
-	}
-	if b.kind == baseLayout || b.kind == baseRegistry {
-		for _, l := range b.layers {
-			if b.kind == baseRegistry {
-				l.from = layer.Later(l.sum(), func(ctx context.Context) (string, error) {
-					return b.where(l.digest.Hex), under.ready(ctx, []string{l.digest.Hex})
-				})
-			}
-		}
-		return b.layers, true
-	}
-	var out []*blob
-	if b.kind == baseDebian {
-		for _, l := range b.debian.Layers() {
-			sum, ok := under.believed(l.Members)
-			if !ok {
-				return nil, false
-			}
-			one, err := newBlob(layer.Later(sum, func(ctx context.Context) (string, error) { return b.debianFile(ctx, under, l) }), l.Members, layer.Gzip)
-			if err != nil {
-				return nil, false
-			}
-			out = append(out, one)
-		}
-	}
-	return out, true
-}
-
-// debianFile makes one layer of a Debian base and names its file.
-func (b *Base) debianFile(ctx context.Context, under *build, l deb.LayerPlan) (path string, err error) {
+// debianFile makes one layer of a Debian base.
+func (b *Base) debianFile(ctx context.Context, under *build, l deb.LayerPlan) (made *layer.Layer, err error) {
 	var sums []string
 	for _, a := range b.Artifacts() {
 		sums = append(sums, a.SHA256)
 	}
 	if err := under.ready(ctx, sums); err != nil {
-		return "", err
+		return nil, err
 	}
 	u := unpacking{b: b, under: under}
-	made, _, err := u.layer(ctx, l)
-	if err = errors.Join(err, u.close()); err != nil {
-		return "", err
-	}
-	return made.Path(), nil
+	made, _, err = u.layer(ctx, l)
+	return made, errors.Join(err, u.close())
 }

@@ -185,13 +185,12 @@ func (b *build) pass(ctx context.Context, l *blob, made bool) {
 
 // base gives the base's layers.
 func (b *build) base(ctx context.Context) (made []*blob, err error) {
-	if b.Believe {
-		if made, ok := b.Base.known(b); ok {
-			for _, l := range made {
-				b.pass(ctx, l, false)
-			}
-			return made, nil
+	if b.Base.remembered {
+		made := b.Base.known(b)
+		for _, l := range made {
+			b.pass(ctx, l, false)
 		}
+		return made, nil
 	}
 	var sums []string
 	for _, a := range b.Base.Artifacts() {

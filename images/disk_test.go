@@ -53,6 +53,29 @@ func TestLayoutSweeps(t *testing.T) {
 	}
 }
 
+// What the user calls alike is neither swept nor taken for a writer's.
+func TestOnlyTemporariesAreSwept(t *testing.T) {
+	i, dir := mustBuild(t, scratch(t)), t.TempDir()
+	names := []string{".wheelwright-cache", ".wheelwright-2026", temporaryPrefix, temporaryPrefix + "1a"}
+	for _, name := range names {
+		if err := os.MkdirAll(filepath.Join(dir, name, "store"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Write(t.Context(), Destination{File: filepath.Join(dir, "x.tar"), Tag: "x"}, i, WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if _, err := os.Stat(filepath.Join(dir, name, "store")); err != nil {
+			t.Error(err)
+		}
+	}
+	os.Remove(filepath.Join(dir, "x.tar"))
+	if _, err := NewWriter(t.Context(), Destination{Dir: dir, Tag: "x"}, WriteOptions{}); fault.KindOf(err) != fault.Input {
+		t.Errorf("a folder of the user's as a layout: %v", err)
+	}
+}
+
 // small mounts a file system of so many bytes.
 func small(t *testing.T, size string) string {
 	t.Helper()
@@ -97,8 +120,9 @@ func TestFullAndReadOnlyDestinations(t *testing.T) {
 		if text := fault.Render(err); fault.KindOf(err) != fault.Temporary || !errors.Is(err, syscall.ENOSPC) || !strings.Contains(text, "the disk is full") || !strings.Contains(text, "next: make room") {
 			t.Errorf("%s: full: %v", name, err)
 		}
-		if left, _ := filepath.Glob(filepath.Join(dir, "*", ".*")); len(left) > 0 {
-			t.Errorf("%s: left behind: %v", name, left)
+		beside, _ := filepath.Glob(filepath.Join(dir, ".*")) // of an archive
+		if left, _ := filepath.Glob(filepath.Join(dir, "*", ".*")); len(left)+len(beside) > 0 {
+			t.Errorf("%s: left behind: %v", name, append(left, beside...))
 		}
 		remount(t, dir, 0, "16m")
 		if _, err := Write(t.Context(), to(dir), i, WriteOptions{}); err != nil {

@@ -67,11 +67,12 @@ type Spec struct {
 	// are made while other files still arrive; nil: all are there.
 	Ready func(ctx context.Context, sha256 string) error
 
-	Compression layer.Compression // of the wheels' layers; empty: gzip
-	Known       []Layer           // what a lock says of the image's layers; may be nil
-	Account     *Account          // whom the image runs as, where Believe is set
-	Believe     bool              // layers come out as Known says, and are made only where a writer lacks them
-	Writers     []*Writer         // each layer goes there as soon as it is known; Writer.Finish is the caller's
+	Compression layer.Compression                    // of the wheels' layers; empty: gzip
+	Known       []Layer                              // what a lock says of the image's layers; may be nil
+	Account     *Account                             // whom the image runs as, where Believe is set
+	OpenBase    func(context.Context) (*Base, error) // of a remembered base: as it is now; nil: no layer is read
+	Believe     bool                                 // layers come out as Known says, and are made only where a writer lacks them
+	Writers     []*Writer                            // each layer goes there as soon as it is known; Writer.Finish is the caller's
 
 	CacheDir string // what is known of layers is kept below it, and the base's
 	TempDir  string // for what is unpacked on the way; empty: below CacheDir

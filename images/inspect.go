@@ -21,7 +21,7 @@ import (
 
 // maxLockLayer bounds, in bytes, the layer that holds the lock: as it is stored
 // and as it is unpacked.
-const maxLockLayer = 64 << 20
+const maxLockLayer = maxAnswer
 
 // InspectOptions say how an image is looked at.
 type InspectOptions struct {
@@ -184,12 +184,10 @@ func (f *Found) findLock(read func(layer int) ([]byte, error)) error {
 			continue
 		}
 		packed, err := read(i)
-		if err != nil {
-			return err
+		if err == nil {
+			f.Lock, err = lockOf(packed, l.DiffID, file)
 		}
-		if f.Lock, err = lockOf(packed, l.DiffID, file); f.Lock != nil || err != nil {
-			return err
-		}
+		return err // not a second one: a thousand layers may say that they hold it
 	}
 	return nil
 }

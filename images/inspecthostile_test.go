@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"wheelwright/fault"
 )
@@ -98,23 +99,26 @@ func TestInspectRefuses(t *testing.T) {
 	}
 }
 
+// packedTar is a layer of files of zeroes, of these sizes.
+func packedTar(t *testing.T, entries map[string]int64) (packed []byte, diffID string) {
+	t.Helper()
+	var raw, out bytes.Buffer
+	w := tar.NewWriter(&raw)
+	for name, size := range entries {
+		w.WriteHeader(&tar.Header{Name: name, Size: size, Mode: 0o644})
+		io.CopyN(w, zeroes{}, size)
+	}
+	w.Close()
+	z := gzip.NewWriter(&out)
+	z.Write(raw.Bytes())
+	z.Close()
+	return out.Bytes(), sumOf(raw.Bytes()).String()
+}
+
 // The layer that is said to hold the lock may hold anything.
 func TestLockOf(t *testing.T) {
-	layerOf := func(entries map[string]int64) (packed []byte, diffID string) {
-		var raw, out bytes.Buffer
-		w := tar.NewWriter(&raw)
-		for name, size := range entries {
-			w.WriteHeader(&tar.Header{Name: name, Size: size, Mode: 0o644})
-			io.CopyN(w, zeroes{}, size)
-		}
-		w.Close()
-		z := gzip.NewWriter(&out)
-		z.Write(raw.Bytes())
-		z.Close()
-		return out.Bytes(), sumOf(raw.Bytes()).String()
-	}
 	const file = "opt/env/pylock.toml"
-	packed, id := layerOf(map[string]int64{"./" + file: 7})
+	packed, id := packedTar(t, map[string]int64{"./" + file: 7})
 	if got, err := lockOf(packed, id, file); err != nil || len(got) != 7 {
 		t.Errorf("%q, %v", got, err)
 	}
@@ -127,7 +131,7 @@ func TestLockOf(t *testing.T) {
 	if _, err := lockOf(packed[:len(packed)-9], id, file); fault.KindOf(err) != fault.Integrity {
 		t.Errorf("cut: %v", err)
 	}
-	bomb, id := layerOf(map[string]int64{file: maxLockLayer + 1})
+	bomb, id := packedTar(t, map[string]int64{file: maxLockLayer + 1})
 	if _, err := lockOf(bomb, id, file); fault.KindOf(err) != fault.Integrity || !strings.Contains(err.Error(), "unpacks to more") {
 		t.Errorf("%d bytes that unpack to more than allowed: %v", len(bomb), err)
 	}
@@ -161,6 +165,42 @@ func TestInspectRegistryRefuses(t *testing.T) {
 		if text := fault.Render(err); fault.KindOf(err) != c.want || !strings.Contains(text, host) {
 			t.Errorf("%s: kind %d, want %d: %s", name, fault.KindOf(err), c.want, text)
 		}
+	}
+}
+
+// A configuration that comes a byte at a time is given up.
+func TestInspectIsNotHeldUp(t *testing.T) {
+	hurry(t)
+	pace.small, pace.tries = 100*time.Millisecond, 2
+	i, f := mustBuild(t, scratch(t)), newFake(t)
+	f.manifests["env:x"] = i.Manifest()
+	f.hook = func(w http.ResponseWriter, r *http.Request) bool {
+		for n := 0; strings.Contains(r.URL.Path, "/blobs/") && n < 300 && r.Context().Err() == nil; n++ {
+			w.Write([]byte("{"))
+			w.(http.Flusher).Flush()
+			time.Sleep(10 * time.Millisecond)
+		}
+		return false
+	}
+	begun := time.Now()
+	_, err := inspect(t, f.host+"/env:x")
+	if fault.KindOf(err) != fault.Temporary || time.Since(begun) > 2*time.Second || !strings.Contains(err.Error(), "no answer within") {
+		t.Errorf("after %v: %v", time.Since(begun), err)
+	}
+}
+
+// Of layers that say they hold the lock one is read.
+func TestOneLockLayerIsRead(t *testing.T) {
+	packed, id := packedTar(t, map[string]int64{"other": 7})
+	f := &Found{Prefix: "/opt/env"}
+	for range 1000 {
+		var l FoundLayer
+		l.Members, l.DiffID, l.Ours = []string{lockMember}, id, true
+		f.Layers = append(f.Layers, l)
+	}
+	reads := 0
+	if err := f.findLock(func(int) ([]byte, error) { reads++; return packed, nil }); err != nil || reads != 1 || f.Lock != nil {
+		t.Errorf("%d layers read, %v", reads, err)
 	}
 }
 

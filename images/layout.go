@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -35,7 +34,7 @@ const (
 type layoutWriter struct {
 	dir     string
 	tags    []string
-	jobs    int
+	jobs    chan struct{} // one for each layer that is put
 	tmp     *temporary
 	folders []string // that were made for it
 	fresh   bool     // dir was no layout before
@@ -51,7 +50,7 @@ type layoutWriter struct {
 // written to, is refused.
 func newLayoutWriter(ctx context.Context, dir string, o WriteOptions) (_ *layoutWriter, err error) {
 	w := &layoutWriter{
-		dir: dir, tags: o.Tags, jobs: cmp.Or(o.Jobs, runtime.GOMAXPROCS(0)),
+		dir: dir, tags: o.Tags, jobs: make(chan struct{}, cmp.Or(o.Jobs, runtime.GOMAXPROCS(0))),
 		layers: map[v1.Hash]*sync.Mutex{}, there: map[v1.Hash]bool{},
 	}
 	marked, err := recognise(dir)
@@ -141,7 +140,7 @@ func (w *layoutWriter) layer(ctx context.Context, b *blob) error {
 	if there {
 		return nil
 	}
-	if err := w.put(ctx, b); err != nil {
+	if err := limit(ctx, w.jobs, func() error { return w.put(ctx, b) }); err != nil {
 		return w.fault(err)
 	}
 	w.mu.Lock()
@@ -154,7 +153,6 @@ func (w *layoutWriter) layer(ctx context.Context, b *blob) error {
 // the images that had the tags lose them, other entries stay.
 func (w *layoutWriter) finish(ctx context.Context, i *Image) error {
 	group, gctx := errgroup.WithContext(ctx)
-	group.SetLimit(w.jobs)
 	for _, b := range i.core.blobs {
 		group.Go(func() error { return w.layer(gctx, b) })
 	}
@@ -229,6 +227,6 @@ func recognise(dir string) (marked bool, err error) {
 // of ours leaves.
 func foreign(names []os.DirEntry) bool {
 	return slices.ContainsFunc(names, func(n os.DirEntry) bool {
-		return n.Name() != "blobs" && !strings.HasPrefix(n.Name(), temporaryPrefix)
+		return n.Name() != "blobs" && !isTemporary(n.Name())
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
@@ -104,6 +105,40 @@ func TestLayout(t *testing.T) {
 		if left, _ := filepath.Glob(filepath.Join(folder, ".*")); len(left) > 0 {
 			t.Errorf("left behind: %v", left)
 		}
+	}
+}
+
+// However many layers are known at once, no more are made at a time than asked.
+func TestLayoutJobs(t *testing.T) {
+	i := inFiles(t, mustBuild(t, scratch(t)))
+	var now, most atomic.Int64
+	for _, b := range i.core.blobs {
+		path := b.from.Path()
+		b.from = layer.Later(b.sum(), func(context.Context) (string, error) {
+			if n := now.Add(1); n > most.Load() {
+				most.Store(n)
+			}
+			time.Sleep(time.Millisecond)
+			now.Add(-1)
+			return path, nil
+		})
+	}
+	w, err := NewWriter(t.Context(), Destination{Dir: t.TempDir(), Tag: "x"}, WriteOptions{Jobs: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	var wait sync.WaitGroup
+	for _, b := range i.core.blobs {
+		wait.Go(func() {
+			if err := w.w.layer(t.Context(), b); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	if most.Load() != 1 {
+		t.Errorf("%d layers were made at a time", most.Load())
 	}
 }
 

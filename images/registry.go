@@ -142,6 +142,7 @@ func (s *session) ask(ctx context.Context, q query, ok ...int) (*http.Response, 
 	if err != nil {
 		return nil, nil, err
 	}
+	r.Header.Set("Accept-Encoding", "identity") // or the transport unpacks what it asked to be packed
 	if q.accept != "" {
 		r.Header.Set("Accept", q.accept)
 	}

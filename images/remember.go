@@ -1,6 +1,7 @@
 package images
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -10,22 +11,24 @@ import (
 
 	"wheelwright/fault"
 	"wheelwright/images/deb"
+	"wheelwright/images/layer"
 )
 
 // Remembered is what a lock holds of a base.
 type Remembered struct {
-	Ref     string  // as the profile asks for it
-	Name    string  // Base.Name when the lock was written
-	Machine string  // x86_64 or aarch64
-	Config  []byte  // Base.Config; empty: the base is no image
-	Layers  []Layer // of the whole image, lowest first
+	Ref     string        // as the profile asks for it
+	Name    string        // Base.Name when the lock was written
+	Machine string        // x86_64 or aarch64
+	Config  []byte        // Base.Config; empty: the base is no image
+	Debs    []deb.Package // of a Debian base: name and version of each
+	Layers  []Layer       // of the whole image, lowest first
 }
 
 // RememberBase is a base known from a lock alone: enough to compute the image
-// on it, not to make its layers. A profile that asks for another base than the
-// lock has is fault.No.
+// on it. Its layers are brought by Spec.OpenBase when they are read. A profile
+// that asks for another base than the lock has is fault.No.
 func RememberBase(r Remembered) (*Base, error) {
-	b := &Base{Ref: r.Ref, arch: ociArch[r.Machine], where: func(string) string { return "" }, remembered: true}
+	b := &Base{Ref: r.Ref, arch: ociArch[r.Machine], where: func(string) string { return "" }, Debs: r.Debs, remembered: true}
 	name, digest, _ := strings.Cut(r.Name, "@")
 	switch {
 	case r.Ref == "scratch":
@@ -64,4 +67,56 @@ func RememberBase(r Remembered) (*Base, error) {
 		b.layers = append(b.layers, &blob{digest: digest, diffID: diffID, size: l.Size, media: types.MediaType(l.MediaType), members: l.Members})
 	}
 	return b, nil
+}
+
+// known gives the layers of a remembered base: each is brought only when it is
+// read.
+func (b *Base) known(under *build) []*blob {
+	for _, l := range b.layers {
+		l.from = layer.Later(l.sum(), func(ctx context.Context) (string, error) { return under.bring(ctx, l) })
+	}
+	return b.layers
+}
+
+// bring names the file of a layer of a remembered base: as the cache has it,
+// else as the base is now.
+func (b *build) bring(ctx context.Context, l *blob) (path string, err error) {
+	if path, ok := b.cache.File(ctx, l.digest.String()); ok {
+		return path, nil
+	}
+	now := &Base{}
+	if b.OpenBase != nil {
+		if now, err = b.OpenBase(ctx); err != nil {
+			return "", err
+		}
+	}
+	if now.kind == baseDebian {
+		for _, plan := range now.debian.Layers() {
+			if !slices.Equal(plan.Members, l.members) {
+				continue
+			}
+			if made, err := now.debianFile(ctx, b, plan); err != nil || made.Digest == l.digest.String() {
+				return pathOf(made), err
+			}
+		}
+	}
+	for _, is := range now.layers {
+		switch {
+		case is.digest != l.digest:
+		case now.kind == baseRegistry:
+			return now.where(is.digest.Hex), b.ready(ctx, []string{is.digest.Hex})
+		default:
+			return is.from.Path(), nil
+		}
+	}
+	return "", fault.New(fault.No, "base layer %s of %s cannot be had any more", l.digest, b.Base.Ref).
+		Because("the base has moved on since the lock was written, and neither the destination nor the cache has the layer").
+		Try("wheelwright build takes the base as it is now")
+}
+
+func pathOf(l *layer.Layer) string {
+	if l == nil {
+		return ""
+	}
+	return l.Path()
 }

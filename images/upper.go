@@ -42,22 +42,27 @@ func (b *build) onGround(base []*blob) func(context.Context) (*ground, error) {
 // account that the image runs as.
 func (b *build) environment(ctx context.Context, on func(context.Context) (*ground, error)) (*blob, Account, error) {
 	members := []string{environmentAt + b.Scheme.Prefix}
-	var who Account
-	recipe := func(ctx context.Context) (*layer.Recipe, error) {
+	entries := func(ctx context.Context) ([]layer.Entry, Account, error) {
 		g, err := on(ctx)
 		if err != nil {
-			return nil, err
+			return nil, Account{}, err
 		}
-		var entries []layer.Entry
-		entries, who, err = g.environmentEntries(b.Spec, b.Base.pythonVersion(b.Scheme.Python), b.Base.user())
+		return g.environmentEntries(b.Spec, b.Base.pythonVersion(b.Scheme.Python), b.Base.user())
+	}
+	recipe := func(ctx context.Context) (*layer.Recipe, error) { // of every reader, side by side
+		list, _, err := entries(ctx)
 		if err != nil {
 			return nil, err
 		}
-		return layer.NewRecipe(entries)
+		return layer.NewRecipe(list)
 	}
 	if sum, ok := b.believed(members); ok && b.Account != nil {
 		l, err := b.finished(ctx, layer.Made(members[0], sum, layer.Gzip, recipe), members, layer.Gzip, false)
 		return l, *b.Account, err
+	}
+	_, who, err := entries(ctx)
+	if err != nil {
+		return nil, who, err
 	}
 	l, err := b.small(ctx, members, recipe)
 	return l, who, err

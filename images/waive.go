@@ -132,7 +132,7 @@ func some(paths []string, n int) string {
 func (d *decision) members() []string {
 	var out []string
 	for _, w := range d.winners {
-		out = append(out, "waived: "+w.wheel.Name+" "+w.wheel.Version)
+		out = append(out, waivedFiles+w.wheel.Name+" "+w.wheel.Version)
 	}
 	return out
 }

@@ -17,8 +17,15 @@ import (
 	"wheelwright/fault"
 )
 
-// temporaryPrefix begins the name of what is not whole yet.
-const temporaryPrefix = ".wheelwright-"
+// temporaryPrefix begins the name of what is not whole yet; a number ends it.
+const temporaryPrefix = ".wheelwright-writing-"
+
+// isTemporary says whether a name is that of a writer's temporary. What stands
+// beside an archive is the user's: a cache may be called .wheelwright-cache.
+func isTemporary(name string) bool {
+	number, ok := strings.CutPrefix(name, temporaryPrefix)
+	return ok && number != "" && strings.Trim(number, "0123456789") == ""
+}
 
 // temporary is a file or folder that a writer works in. It is locked as long as
 // its process lives, which tells it from what a killed one left.
@@ -48,7 +55,7 @@ func claim(ctx context.Context, dir string, s shape) (*temporary, error) {
 		return nil, err
 	}
 	for _, n := range names {
-		if strings.HasPrefix(n.Name(), temporaryPrefix) {
+		if isTemporary(n.Name()) {
 			sweep(filepath.Join(dir, n.Name()))
 		}
 	}

@@ -11,7 +11,6 @@ Wheelwright is cloned from a copy of this working tree. What `uses:` names is
 played: checkout is a copy of the project, cache a folder beside it.
 """
 import base64
-import crypt
 import hashlib
 import os
 import re
@@ -29,6 +28,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME, PASSWORD, SHA = "robot", "a secret: 'with\"signs", "0123456789abcdef0123456789abcdef01234567"
+BCRYPT = "$2b$04$HBX/GpxURpkGsIA6qQ2rFOuvaPnDEHuji3xEZUMAQ1yi3.VbLNN/e"  # of PASSWORD
 PROFILE = 'name: lab\npython: "3.11"\nrequires: [alpha]\nindexes: [{path: ./dist}]\nimage: {base: scratch}\n'
 
 
@@ -80,7 +80,7 @@ class Recipes:
             s.bind(("127.0.0.1", 0))
             port = s.getsockname()[1]
         self.host = f"localhost:{port}"
-        (self.dir / "htpasswd").write_text(f"{NAME}:{crypt.crypt(PASSWORD, crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16))}\n")
+        (self.dir / "htpasswd").write_text(f"{NAME}:{BCRYPT}\n")
         (self.dir / "registry.yml").write_text(yaml.safe_dump({
             "version": 0.1, "log": {"level": "error"}, "storage": {"filesystem": {"rootdirectory": str(self.dir / "registry")}},
             "http": {"addr": f"127.0.0.1:{port}"}, "auth": {"htpasswd": {"realm": "test", "path": str(self.dir / "htpasswd")}}}))

@@ -15,10 +15,10 @@ with the bounds that must hold; exits 1 where one is missed.
 
 Needs bin/wheelwright (make build), GNU tar, gzip, pigz, for `stages` go, for
 `fetch` curl and the real index; 20 GB beside the cache. PROFILE sets the
-profile (ada_cu124; a path of it absolute), RUNS ours and cat's runs (3), COLD those of fetch (2),
-WHEELWRIGHT another program, BENCH_DIR the folder to work in, KEEP one where the
-profiles and their program stay for go tool pprof. Medians are
-shown; the other program's CPU says how far the machine was its own: beside
+profile (ada_cu124; an own one by its absolute path), RUNS our runs and cat's
+(3), COLD those of fetch (2), WHEELWRIGHT another program, BENCH_DIR the folder
+to work in, KEEP one where profiles and their program stay for go tool pprof.
+Medians are shown. CPU beside wall says how far the machine was ours: beside
 other work a wall clock tells little.
 """
 import json
@@ -34,7 +34,8 @@ import zipfile
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from bench import ROOT, WW, Run
+sys.dont_write_bytecode = True
+from bench import ROOT, WW, Run  # noqa: E402
 
 PROFILE = os.environ.get("PROFILE", "ada_cu124")
 RUNS, COLD = int(os.environ.get("RUNS", 3)), int(os.environ.get("COLD", 2))

@@ -122,6 +122,12 @@ func (c *Cache) Get(ctx context.Context, k Key) (*Layer, bool) {
 	return l, c.keep(k, l) == nil
 }
 
+// File is the file of a layer with this digest, if the cache has it whole.
+func (c *Cache) File(ctx context.Context, digest string) (path string, ok bool) {
+	l := InFile(c.blobPath(digest), Sum{Digest: digest})
+	return l.path, isDigest(digest) && l.Verify(ctx) == nil
+}
+
 // Make is the layer of a key as a file: from the cache, else written from what
 // recipe gives, which is closed. made says which.
 func (c *Cache) Make(ctx context.Context, k Key, recipe func() (*Recipe, error)) (l *Layer, made bool, err error) {

@@ -77,6 +77,7 @@ type toolTable struct {
 		Reason  string `toml:"reason"`
 	} `toml:"waive"`
 	Image *struct {
+		Lock        string `toml:"lock-digest"`
 		LayerFormat int    `toml:"layer_format"`
 		Prefix      string `toml:"prefix"`
 		Python      string `toml:"python"`
@@ -136,8 +137,11 @@ func (t *toolTable) into(l *Lock) *problem {
 	if t.Image == nil {
 		return nil
 	}
+	if t.Image.Lock != "" && !isDigest(t.Image.Lock) {
+		return fail("image: lock-digest %s is no sha256 digest", shown(t.Image.Lock))
+	}
 	i := &Image{
-		LayerFormat: t.Image.LayerFormat, Prefix: t.Image.Prefix, Python: t.Image.Python,
+		Lock: t.Image.Lock, LayerFormat: t.Image.LayerFormat, Prefix: t.Image.Prefix, Python: t.Image.Python,
 		User: t.Image.User, Login: t.Image.Login, Home: t.Image.Home, Base: t.Image.Base, Config: t.Image.Config,
 	}
 	if i.LayerFormat < 0 {

@@ -79,6 +79,7 @@ type Wheel struct {
 // the lock alone.
 type Image struct {
 	LayerFormat int
+	Lock        string // Lock.Digest of the set whose layers these are
 	Prefix      string // "/opt/env"
 	Python      string // X.Y
 	User        string // of the image, "UID:GID"; empty: the base's own

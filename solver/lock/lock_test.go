@@ -52,7 +52,7 @@ func full() Lock {
 	l := From(solution())
 	l.Matrix = []string{"torch-2.6/torchao-0.17"}
 	l.Waivers = []Waiver{{"collision", "torch", `says "fine" \ tab	`}}
-	l.Image = &Image{LayerFormat: 1, Prefix: "/opt/env", Python: "3.11", User: "10001:0", Login: "wheelwright", Home: "/home/wheelwright",
+	l.Image = &Image{LayerFormat: 1, Lock: "sha256:" + hash("7"), Prefix: "/opt/env", Python: "3.11", User: "10001:0", Login: "wheelwright", Home: "/home/wheelwright",
 		Base: "debian:12", Config: `{"config":{"Env":["A=\"1\""]}}` + "\n",
 		Layers: []Layer{{Members: []string{hash("a")}, Digest: "sha256:" + hash("1"), DiffID: "sha256:" + hash("2"), Size: 766 << 20},
 			{[]string{hash("b"), hash("c")}, "sha256:" + hash("3"), "sha256:" + hash("4"), 12, "application/vnd.oci.image.layer.v1.tar+zstd"}},

@@ -175,6 +175,7 @@ func (w *writer) image(i *Image) {
 	w.header("[tool.wheelwright.image]")
 	w.assign("layer_format")
 	w.value(number(int64(i.LayerFormat)))
+	w.optional("lock-digest", i.Lock)
 	w.optional("prefix", i.Prefix)
 	w.optional("python", i.Python)
 	w.optional("user", i.User)
