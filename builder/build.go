@@ -68,11 +68,12 @@ func (b *Builder) Build(ctx context.Context, o BuildOptions) (*Built, error) {
 	}
 
 	opening, stop := context.WithCancel(ctx)
-	defer stop()
 	base := b.openBase(opening, to.registry)
 	if !o.Lazy {
 		go base.wait()
+		defer base.wait() // nothing is written to the cache behind the caller's back
 	}
+	defer stop()
 	locked, err := b.Lock(ctx)
 	if err != nil {
 		return nil, b.explained(ctx, err, nil)
@@ -183,7 +184,7 @@ func (b *Builder) image(ctx context.Context, l *Locked, spec images.Spec, o Buil
 	}
 	of := spec.Base.Artifacts()
 	arrived := newArrivals(wheels, of)
-	spec.Ready = arrived.wait
+	spec.Ready, spec.Fresh = arrived.wait, arrived.fresh
 	var filling sync.WaitGroup
 	fill := func(f func() error) {
 		filling.Go(func() {

@@ -56,9 +56,9 @@ func TestArrivals(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		time.Sleep(time.Millisecond)
-		a.note("one")
-		a.note("one") // a file may be told twice
-		a.note("unknown")
+		a.note("one", true)
+		a.note("one", true) // a file may be told twice
+		a.note("unknown", true)
 	}()
 	if err := a.wait(ctx, "one"); err != nil {
 		t.Error(err)

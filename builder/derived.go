@@ -110,6 +110,14 @@ func agrees(l lock.Lock, made *lock.Image) error {
 	return nil
 }
 
+// agreesWith compares an image that was computed from a lock's derived part with
+// that: the cache may know a layer of wheels otherwise.
+func agreesWith(l lock.Lock, img *images.Image) error {
+	made := *l.Image
+	made.Layers = lockLayers(img)
+	return agrees(l, &made)
+}
+
 // knows says why the lock's derived part cannot stand for what would be built;
 // nil where it can.
 func (b *Builder) knows(l lock.Lock) error {
@@ -123,6 +131,10 @@ func (b *Builder) knows(l lock.Lock) error {
 		return errors.New("the lock has layers for another prefix or Python")
 	case l.ProfileDigest != p.Digest():
 		return errors.New("the profile was edited since the lock was written")
+	case i.Lock == "":
+		return errors.New("the lock does not say of which set of distributions its layers are")
+	case i.Lock != l.Digest():
+		return errors.New("the lock has layers of another set of distributions: it was edited since they were recorded")
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package builder
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 
 	"wheelwright/fault"
@@ -48,9 +47,16 @@ func (b *Builder) Digest(ctx context.Context) (DigestReport, error) {
 	spec.Ready = func(_ context.Context, sha256 string) error {
 		return fault.New(fault.Integrity, "lock %s: its layers are not those of its distributions", filepath.Base(b.LockPath)).
 			Because("the layer that holds the file of sha256 %s is not among them", sha256).
-			Try("%s", fmt.Sprintf("wheelwright build --profile %s", b.Options.Profile))
+			Try("wheelwright build --profile %s", b.Options.Profile)
 	}
 	img, err := images.Build(ctx, spec)
+	if err == nil {
+		err = agreesWith(*l, img)
+	}
+	if n := len(l.Image.Layers); err == nil && len(img.Layers) != n {
+		err = fault.New(fault.Integrity, "lock %s: its image has %d layers, it says %d", filepath.Base(b.LockPath), len(img.Layers), n).
+			Because("what it says of its layers is not of its distributions").Try("wheelwright build --profile %s records them anew", b.Options.Profile)
+	}
 	if err != nil {
 		return DigestReport{}, err
 	}

@@ -1,9 +1,9 @@
 package builder
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -108,19 +108,6 @@ func Inspect(ctx context.Context, ref string, o InspectOptions) (*InspectReport,
 		return nil, err
 	}
 	return report(ref, found, asked), nil
-}
-
-// options reads the certificates.
-func (r Registry) options() (images.RegistryOptions, error) {
-	o := images.RegistryOptions{PlainHTTP: r.PlainHTTP}
-	if r.CAFile == "" {
-		return o, nil
-	}
-	var err error
-	if o.CA, err = os.ReadFile(r.CAFile); err != nil {
-		return o, fault.New(fault.Input, "--registry-ca").Wrap(err).Try("name a file of PEM certificates")
-	}
-	return o, nil
 }
 
 const label = "org.opencontainers.image."
@@ -228,10 +215,10 @@ func against(r *InspectReport, inside *lock.Lock, s *Standing) Verdict {
 		return v
 	}
 	if s.Lock.Image == nil {
-		v.Note = "the lock does not say which layers it gives; wheelwright build records them"
-		return v
+		v.Reasons, v.Note = foreignAbove(r.Layers), "the lock does not say which layers it gives; wheelwright build records them"
+	} else {
+		v.Reasons, v.Note = compareLayers(s.Lock, r.Layers)
 	}
-	v.Reasons, v.Note = compareLayers(s.Lock, r.Layers)
 	if len(v.Reasons) > 0 {
 		v.State = Differs
 	}
@@ -256,8 +243,30 @@ func changes(here, image lock.Lock) []string {
 	return out
 }
 
-// compareLayers compares the layers of wheels that a lock describes with those
-// of an image, by their content: another compression is no difference.
+// foreignAbove tells of layers of other programs above wheelwright's: they may
+// replace any file below.
+func foreignAbove(have []InspectLayer) (reasons []string) {
+	for _, x := range slices.Backward(have) {
+		if x.Ours {
+			break
+		}
+		reasons = append(reasons, undescribed(x))
+	}
+	return reasons
+}
+
+func undescribed(x InspectLayer) string {
+	name := strings.Join(x.Members, ", ")
+	if !x.Ours {
+		name = cmp.Or(x.Digest, x.DiffID) + ", which another program made"
+	}
+	return "the lock describes no layer as the image's of " + name
+}
+
+// compareLayers compares the layers of wheels that a lock describes, and what
+// stands above them, with those of an image, by the digests of their content
+// that the image states: another compression is no difference, and what is
+// below the wheels follows the base.
 func compareLayers(l lock.Lock, have []InspectLayer) (reasons []string, note string) {
 	wheels := map[string]bool{}
 	for _, f := range l.Files() {
@@ -282,13 +291,16 @@ func compareLayers(l lock.Lock, have []InspectLayer) (reasons []string, note str
 		case !ok:
 			reasons = append(reasons, "no layer of the image is the lock's of "+strings.Join(x.Members, ", "))
 		case digest != x.Digest:
-			note = "the layers hold the same files, compressed otherwise"
+			note = "layers are compressed otherwise; that they hold the same files is the image's word"
 		}
 	}
+	above := false
 	for _, x := range have {
-		if x.Ours && ofWheels(x.Members) && !slices.Contains(want, x.DiffID) {
-			reasons = append(reasons, "the lock describes no layer as the image's of "+strings.Join(x.Members, ", "))
+		described := slices.ContainsFunc(l.Image.Layers, func(y lock.Layer) bool { return y.DiffID == x.DiffID })
+		if !described && (above || x.Ours && ofWheels(x.Members)) {
+			reasons = append(reasons, undescribed(x))
 		}
+		above = above || slices.Contains(want, x.DiffID)
 	}
 	if len(reasons) == 0 && !slices.Equal(want, there) {
 		reasons = append(reasons, "the layers of wheels stand in another order")

@@ -10,6 +10,7 @@ import (
 
 	"wheelwright/fault"
 	"wheelwright/images"
+	"wheelwright/images/layer"
 	"wheelwright/solver/lock"
 	"wheelwright/solver/pep508"
 )
@@ -71,6 +72,15 @@ func TestInspectVerdicts(t *testing.T) {
 			"the lock describes no layer as the image's of beta 1.0"},
 		"another order": {nil, func(l *lock.Lock) { slices.Reverse(l.Image.Layers) }, Equal, Differs, "another order"},
 		"another base":  {nil, func(l *lock.Lock) { l.Image.Layers[0].DiffID = sum("X") }, Equal, Equal, ""},
+		"a layer put on top": {func(f *images.Found) {
+			f.Layers = append(f.Layers, images.FoundLayer{Layer: images.Layer{Sum: layer.Sum{DiffID: sum("T"), Digest: sum("t")}}})
+		}, func(*lock.Lock) {}, Equal, Differs, sum("t") + ", which another program made"},
+		"a layer put on top of a lock without layers": {func(f *images.Found) {
+			f.Layers = append(f.Layers, images.FoundLayer{Layer: images.Layer{Sum: layer.Sum{DiffID: sum("T"), Digest: sum("t")}}})
+		}, func(l *lock.Lock) { l.Image = nil }, Equal, Differs, sum("t")},
+		"a layer on top that says it is ours": {func(f *images.Found) {
+			f.Layers = append(f.Layers, images.FoundLayer{Layer: images.Layer{Members: []string{"files"}, Sum: layer.Sum{DiffID: sum("T")}}, Ours: true})
+		}, func(*lock.Lock) {}, Equal, Differs, "the image's of files"},
 		"another compression": {nil, func(l *lock.Lock) { l.Image.Layers[1].Digest = sum("X") }, Equal, Equal,
 			"compressed otherwise"},
 		"other label": {func(f *images.Found) { f.Labels[label+"version"] = sum("x") }, func(*lock.Lock) {}, Differs, Equal, "the label says " + sum("x")},

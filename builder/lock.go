@@ -61,7 +61,11 @@ func (b *Builder) Lock(ctx context.Context) (*Locked, error) {
 		}
 	}
 	if b.Locked {
-		return r, b.checkLocked(old, r)
+		if err := b.checkLocked(old, r); err != nil {
+			return r, err
+		}
+		r.Lock = *old // an index in force may give its files other addresses
+		return r, nil
 	}
 	if old != nil && !old.ExcludeNewer.Equal(b.until) {
 		b.note(StepResolve, fmt.Sprintf("the lock that stood there was written %s", untilText(old.ExcludeNewer)))

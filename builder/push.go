@@ -56,7 +56,11 @@ func (b *Builder) lazily(ctx context.Context, l *Locked, created time.Time, base
 		err := base.wait()
 		return base.base, err
 	}
-	return b.layers(ctx, spec)
+	img, err := b.layers(ctx, spec)
+	if err == nil {
+		err = agreesWith(l.Lock, img)
+	}
+	return img, err
 }
 
 // fetches brings single files into the House as they are asked for.

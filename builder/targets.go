@@ -26,7 +26,7 @@ type targets struct {
 
 // destinations reads where an image goes, before anything is done.
 func (b *Builder) destinations(o BuildOptions) (*targets, error) {
-	t := &targets{b: b, more: o.Tags, registry: images.RegistryOptions{PlainHTTP: o.Registry.PlainHTTP}}
+	t := &targets{b: b, more: o.Tags}
 	switch t.compression = layer.Compression(o.Compression); t.compression {
 	case "", layer.Gzip, layer.ZstdLayer:
 	default:
@@ -48,13 +48,38 @@ func (b *Builder) destinations(o BuildOptions) (*targets, error) {
 			return nil, err
 		}
 	}
-	if o.Registry.CAFile != "" {
-		var err error
-		if t.registry.CA, err = os.ReadFile(o.Registry.CAFile); err != nil {
-			return nil, fault.New(fault.Input, "--registry-ca").Wrap(err).Try("name a file of PEM certificates")
+	var err error
+	t.registry, err = o.Registry.options()
+	return t, err
+}
+
+// OneImage refuses what only one image can have, where several profiles are
+// built: an archive, a tag given by hand. Each would replace the one before.
+func (o BuildOptions) OneImage() error {
+	for _, s := range o.To {
+		if d, err := images.ParseDestination(s, "x"); err == nil && (d.Tagged || d.File != "") {
+			return fault.New(fault.Input, "destination %s holds one image, and several profiles are asked for", s).
+				Because("each would replace the one before").Try("build them one by one, or give oci:DIR or HOST/REPO without :TAG")
 		}
 	}
-	return t, nil
+	if len(o.Tags) > 0 {
+		return fault.New(fault.Input, "--tag %s names one image, and several profiles are asked for", o.Tags[0]).
+			Because("each would take the tag from the one before").Try("leave --tag out: each image is tagged with its profile's name")
+	}
+	return nil
+}
+
+// options reads the certificates.
+func (r Registry) options() (images.RegistryOptions, error) {
+	o := images.RegistryOptions{PlainHTTP: r.PlainHTTP}
+	if r.CAFile == "" {
+		return o, nil
+	}
+	var err error
+	if o.CA, err = os.ReadFile(r.CAFile); err != nil {
+		return o, fault.New(fault.Input, "--registry-ca").Wrap(err).Try("name a file of PEM certificates")
+	}
+	return o, nil
 }
 
 // open opens every destination for the image of a lock: under its own tag, or

@@ -70,7 +70,7 @@ func (b *Builder) hint(w lock.Wheel) string {
 
 // fill brings every artifact into the House. done is called for each as it
 // comes to lie there, and may be nil.
-func (b *Builder) fill(ctx context.Context, step Step, artifacts []wheelhouse.Artifact, open wheelhouse.OpenFunc, check func(wheelhouse.Artifact, string) error, done func(sha256 string)) error {
+func (b *Builder) fill(ctx context.Context, step Step, artifacts []wheelhouse.Artifact, open wheelhouse.OpenFunc, check func(wheelhouse.Artifact, string) error, done func(sha256 string, fetched bool)) error {
 	var total int64
 	for _, a := range artifacts {
 		total += a.Size
@@ -90,7 +90,7 @@ func (b *Builder) fill(ctx context.Context, step Step, artifacts []wheelhouse.Ar
 			switch p.Event {
 			case wheelhouse.Done, wheelhouse.Cached:
 				if done != nil {
-					done(p.Artifact.SHA256)
+					done(p.Artifact.SHA256, p.Event == wheelhouse.Done)
 				}
 			case wheelhouse.Retry:
 				b.note(step, p.Artifact.Name+": "+p.Note)

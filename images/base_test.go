@@ -1,6 +1,8 @@
 package images
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"fmt"
 	"io/fs"
@@ -16,30 +18,39 @@ import (
 	"wheelwright/images/layer"
 )
 
+// zipped is a plain layer in gzip.
+func zipped(t *testing.T, plain *blob) *blob {
+	t.Helper()
+	raw, err := os.ReadFile(plain.from.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	z.Write(raw)
+	z.Close()
+	path := filepath.Join(t.TempDir(), "layer")
+	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	sum := layer.Sum{Digest: sumOf(b.Bytes()).String(), DiffID: plain.diffID.String(), Size: int64(b.Len())}
+	l, err := newBlob(layer.InFile(path, sum), nil, layer.Gzip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
 // A layout made here is a base; its Python is found where it is, and nowhere
 // once an upper layer deleted it.
 func TestLayoutAsBase(t *testing.T) {
-	bottom := []layer.Entry{layer.Literal("usr/local/bin/python3.11", 0o755, []byte("python"))}
-	gone := []layer.Entry{layer.Literal("usr/local/bin/.wh.python3.11", 0o644, nil)}
+	bottom := zipped(t, tarLayer(t, reg("usr/local/bin/python3.11", "python")))
+	gone := zipped(t, tarLayer(t, reg("usr/local/bin/.wh.python3.11", "")))
 	dir := filepath.Join(t.TempDir(), "base")
-	for tag, layers := range map[string][][]layer.Entry{"with": {bottom}, "without": {bottom, gone}} {
-		var blobs []*blob
+	for tag, blobs := range map[string][]*blob{"with": {bottom}, "without": {bottom, gone}} {
 		config := &v1.ConfigFile{OS: "linux", Architecture: "amd64", RootFS: v1.RootFS{Type: "layers"},
 			Config: v1.Config{Env: []string{"PATH=/usr/local/bin:/bin", "LD_LIBRARY_PATH=/x", "LANG=C.UTF-8"}, Cmd: []string{"sh"}}}
-		for _, entries := range layers {
-			r, err := layer.NewRecipe(entries)
-			if err != nil {
-				t.Fatal(err)
-			}
-			l, err := layer.Write(context.Background(), t.TempDir(), r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			b, err := newBlob(l, nil, layer.Gzip)
-			if err != nil {
-				t.Fatal(err)
-			}
-			blobs = append(blobs, b)
+		for _, b := range blobs {
 			config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, b.diffID)
 		}
 		i, err := assemble(config, nil, blobs)

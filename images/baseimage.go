@@ -100,12 +100,14 @@ func ociMedia(t types.MediaType) types.MediaType {
 	return ""
 }
 
+const copyAgain = "copy the base image anew, or take another"
+
 // checkBlob looks whether a base's layer is there whole; with hash its digest
 // is checked too.
 func checkBlob(ctx context.Context, b *blob, hash bool) error {
 	f, err := os.Open(b.from.Path())
 	if err != nil {
-		return fault.New(fault.Integrity, "base layer %s", b.digest).Wrap(err)
+		return fault.New(fault.Integrity, "base layer %s", b.digest).Wrap(err).Try("%s", copyAgain)
 	}
 	defer f.Close()
 	info, err := f.Stat()
@@ -113,7 +115,7 @@ func checkBlob(ctx context.Context, b *blob, hash bool) error {
 		return err
 	}
 	if info.Size() != b.size {
-		return fault.New(fault.Integrity, "base layer %s is %d bytes, its manifest says %d", b.digest, info.Size(), b.size)
+		return fault.New(fault.Integrity, "base layer %s is %d bytes, its manifest says %d", b.digest, info.Size(), b.size).Try("%s", copyAgain)
 	}
 	if !hash {
 		return nil
@@ -123,7 +125,7 @@ func checkBlob(ctx context.Context, b *blob, hash bool) error {
 		return err
 	}
 	if got := hex.EncodeToString(h.Sum(nil)); got != b.digest.Hex {
-		return fault.New(fault.Integrity, "base layer %s holds sha256:%s", b.digest, got)
+		return fault.New(fault.Integrity, "base layer %s holds sha256:%s", b.digest, got).Try("%s", copyAgain)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package images
 import (
 	"context"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -87,7 +88,7 @@ type build struct {
 	cache    *layer.Cache
 	tmp      string
 	parallel int
-	slots    chan struct{}   // one for each layer in the making
+	slots    slots           // one for each layer in the making
 	group    *errgroup.Group // the work on all layers and the writing of each
 
 	mu          sync.Mutex
@@ -110,7 +111,7 @@ func newBuild(s *Spec) (*build, error) {
 	if b.parallel <= 0 {
 		b.parallel = runtime.GOMAXPROCS(0)
 	}
-	b.slots = make(chan struct{}, b.parallel)
+	b.slots.free = b.parallel
 	return b, nil
 }
 
@@ -120,6 +121,13 @@ func (b *build) own() int {
 		return 3
 	}
 	return 2
+}
+
+// more counts a layer that was not foreseen.
+func (b *build) more() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.total++
 }
 
 // ready waits for the files with these sha256.
@@ -133,17 +141,6 @@ func (b *build) ready(ctx context.Context, sums []string) error {
 		}
 	}
 	return nil
-}
-
-// slot waits for a free slot and runs do.
-func (b *build) slot(ctx context.Context, do func() error) error {
-	select {
-	case b.slots <- struct{}{}:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	defer func() { <-b.slots }()
-	return do()
 }
 
 // believed is what Known says of the layer with these members, where it is
@@ -199,7 +196,7 @@ func (b *build) base(ctx context.Context) (made []*blob, err error) {
 	if err := b.ready(ctx, sums); err != nil {
 		return nil, err
 	}
-	err = b.slot(ctx, func() error {
+	err = b.slots.run(ctx, math.MaxInt64, func() error { // what stands on it waits for it
 		made, err = b.Base.blobs(ctx, b)
 		return err
 	})

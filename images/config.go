@@ -112,7 +112,8 @@ func environment(s *Spec, who Account, base []string) ([]string, error) {
 			return nil, fault.New(fault.Input, "image.env: LD_LIBRARY_PATH").
 				Because("it overrides the RUNPATH by which the wheels find their own CUDA libraries").Try("leave it out")
 		case name == "" || strings.ContainsAny(name, "=\x00") || strings.Contains(s.Env[name], "\x00"):
-			return nil, fault.New(fault.Input, "image.env: %q is no variable name", name)
+			return nil, fault.New(fault.Input, "image.env: %q", name).
+				Because("a variable's name is not empty and has no =, and neither it nor its value a NUL").Try("correct it in the profile")
 		}
 		set(name, s.Env[name])
 	}

@@ -67,7 +67,7 @@ func newWire(o RegistryOptions) (*wire, error) {
 	}
 	if !pool.AppendCertsFromPEM(o.CA) {
 		return nil, fault.New(fault.Input, "--registry-ca: no certificate in it").
-			Because("want PEM: -----BEGIN CERTIFICATE-----")
+			Because("want PEM: -----BEGIN CERTIFICATE-----").Try("name a file of PEM certificates")
 	}
 	t := remote.DefaultTransport.(*http.Transport).Clone()
 	t.TLSClientConfig.RootCAs = pool

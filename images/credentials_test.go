@@ -301,6 +301,35 @@ func TestRealmRefused(t *testing.T) {
 	}
 }
 
+// A registry that gives back the credential it got, as a digest or a media
+// type, has it in no error.
+func TestEchoedSecret(t *testing.T) {
+	hurry(t)
+	f, i := newFake(t), mustBuild(t, scratch(t))
+	login(t, f.host)
+	f.hook = func(w http.ResponseWriter, r *http.Request) bool {
+		if !guarded(w, r) && r.Method != http.MethodPut && strings.Contains(r.URL.Path, "/manifests/") {
+			w.Header().Set("Docker-Content-Digest", r.Header.Get("Authorization"))
+			w.Header().Set("Content-Type", "text/"+r.Header.Get("Authorization"))
+			return true
+		}
+		return w.Header().Get("WWW-Authenticate") != ""
+	}
+	said, err := pushTo(t, f.host, i, WriteOptions{})
+	if fault.KindOf(err) != fault.Integrity {
+		t.Error(said)
+	}
+	_, err = inspect(t, f.host+"/env:x")
+	if fault.KindOf(err) != fault.Input {
+		t.Error(err)
+	}
+	for _, s := range secrets {
+		if strings.Contains(said+fault.Render(err), s) {
+			t.Errorf("%q in %s%v", s, said, err)
+		}
+	}
+}
+
 // A password in a refresh does not follow a redirect of the token server.
 func TestRefreshTokenStays(t *testing.T) {
 	hurry(t)

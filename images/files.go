@@ -44,7 +44,8 @@ func (g *ground) fileEntries(files []File) ([]layer.Entry, error) {
 	for p, e := range c.at {
 		for dir := path.Dir(p); dir != "."; dir = path.Dir(dir) {
 			if other, have := c.at[dir]; have && !other.Mode.IsDir() {
-				return nil, fault.New(fault.Input, "image.files: /%s stands below /%s, which is no folder", p, dir)
+				return nil, fault.New(fault.Input, "image.files: /%s stands below /%s, which is no folder", p, dir).
+					Try("give one of the two another place")
 			}
 		}
 		out = append(out, e)

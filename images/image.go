@@ -66,6 +66,9 @@ type Spec struct {
 	// Ready waits until the file with this sha256 lies in place, so that layers
 	// are made while other files still arrive; nil: all are there.
 	Ready func(ctx context.Context, sha256 string) error
+	// Fresh says whether this process has itself stored, and so hashed, the file
+	// with this sha256; nil: it has none.
+	Fresh func(sha256 string) bool
 
 	Compression layer.Compression                    // of the wheels' layers; empty: gzip
 	Known       []Layer                              // what a lock says of the image's layers; may be nil

@@ -23,6 +23,10 @@ import (
 // and as it is unpacked.
 const maxLockLayer = maxAnswer
 
+// maxLayerSize is what a layer may be said to have, in bytes: sums of it stay
+// numbers.
+const maxLayerSize = 1 << 48
+
 // InspectOptions say how an image is looked at.
 type InspectOptions struct {
 	Machine  string          // x86_64 or aarch64: which of several images; empty: this one
@@ -109,7 +113,7 @@ func describe(rawManifest, rawConfig []byte) (*Found, *v1.Manifest, error) {
 		return nil, nil, fault.New(fault.Integrity, "its manifest has %d layers, its configuration %d", len(m.Layers), len(config.RootFS.DiffIDs))
 	}
 	for i, d := range m.Layers {
-		if d.Size < 0 {
+		if d.Size < 0 || d.Size > maxLayerSize {
 			return nil, nil, fault.New(fault.Integrity, "layer %d is said to be of %d bytes", i+1, d.Size)
 		}
 		f.Layers[i].Digest, f.Layers[i].Size, f.Layers[i].MediaType = d.Digest.String(), d.Size, string(d.MediaType)

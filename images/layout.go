@@ -42,6 +42,7 @@ type layoutWriter struct {
 	mu     sync.Mutex
 	layers map[v1.Hash]*sync.Mutex // held while a layer is put
 	there  map[v1.Hash]bool
+	begun  int  // drafts
 	keep   bool // the image, or a full disk's blobs for the next run
 }
 
@@ -140,7 +141,7 @@ func (w *layoutWriter) layer(ctx context.Context, b *blob) error {
 	if there {
 		return nil
 	}
-	if err := limit(ctx, w.jobs, func() error { return w.put(ctx, b) }); err != nil {
+	if err := w.put(ctx, b); err != nil {
 		return w.fault(err)
 	}
 	w.mu.Lock()

@@ -5,13 +5,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"hash"
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"golang.org/x/sys/unix"
 
 	"wheelwright/fault"
 )
@@ -20,23 +21,37 @@ import (
 // bytes is not opened.
 func (w *layoutWriter) put(ctx context.Context, b *blob) error {
 	to := filepath.Join(w.dir, blobFolder, b.digest.Hex)
-	from := b.from.Path()
-	if there, err := os.Stat(to); err == nil {
-		if is, err := os.Stat(from); err == nil && os.SameFile(is, there) {
-			return nil
-		}
-		if there.Size() == b.size && holds(ctx, to, b.digest) {
-			return nil
-		}
-	}
 	next := filepath.Join(w.tmp.path, b.digest.Hex)
 	defer os.Remove(next) // gone unless something failed, or both names are one file already
-	if !link(from, next) {
-		if err := copyBlob(ctx, next, b); err != nil {
+	var f *os.File        // written, not on disk yet
+	there := false
+	if err := limit(ctx, w.jobs, func() (err error) {
+		if there = w.has(ctx, to, b); there || link(b.from.Path(), next) {
+			return nil
+		}
+		f, err = copyBlob(ctx, next, b)
+		return err
+	}); err != nil || there {
+		return err
+	}
+	if f != nil { // while the disk works, the next layer is made
+		if err := errors.Join(f.Sync(), f.Close()); err != nil {
 			return err
 		}
 	}
 	return os.Rename(next, to)
+}
+
+// has says whether the layout has a layer's blob with the right bytes.
+func (w *layoutWriter) has(ctx context.Context, path string, b *blob) bool {
+	there, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	if is, err := os.Stat(b.from.Path()); err == nil && os.SameFile(is, there) {
+		return true
+	}
+	return there.Size() == b.size && holds(ctx, path, b.digest)
 }
 
 // link makes to a second name of the regular file from.
@@ -45,33 +60,31 @@ func link(from, to string) bool {
 	return err == nil && info.Mode().IsRegular() && os.Link(from, to) == nil
 }
 
-// copyBlob writes a layer's bytes to a new file and checks them on the way; a
-// file system that can share a file's blocks does that instead.
-func copyBlob(ctx context.Context, to string, b *blob) error {
-	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+// copyBlob writes a layer's bytes to a new file, which is left open, and checks
+// them on the way.
+func copyBlob(ctx context.Context, to string, b *blob) (*os.File, error) {
+	f, err := newBlobFile(to)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer f.Close()
-	if err := f.Chmod(0o644); err != nil { // whatever the umask
-		return err
+	if err := copyChecked(ctx, f, b); err != nil {
+		f.Close()
+		return nil, err
 	}
-	if !clone(f, b.from.Path()) {
-		if err := copyChecked(ctx, f, b); err != nil {
-			return err
-		}
-	}
-	return f.Sync()
+	return f, nil
 }
 
-// clone makes f share the blocks of the file from.
-func clone(f *os.File, from string) bool {
-	r, err := os.Open(from)
+// newBlobFile makes a file for a blob, readable by all whatever the umask.
+func newBlobFile(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
-		return false
+		return nil, err
 	}
-	defer r.Close()
-	return unix.IoctlFileClone(int(f.Fd()), int(r.Fd())) == nil
+	if err := f.Chmod(0o644); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 // checker is a reader that says by itself, at its end, that the bytes were not
@@ -161,7 +174,7 @@ func syncFolder(dir string) error {
 		return err
 	}
 	defer f.Close()
-	if err := f.Sync(); err != nil && err.(*os.PathError).Err != unix.EINVAL { // no such thing there
+	if err := f.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) { // no such thing there
 		return err
 	}
 	return nil

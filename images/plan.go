@@ -2,7 +2,6 @@ package images
 
 import (
 	"cmp"
-	"fmt"
 	"hash/fnv"
 	"slices"
 
@@ -62,6 +61,14 @@ func Plan(wheels []Wheel, taken int) []Group {
 	return out
 }
 
+// size is how many bytes the wheels of a group have.
+func (g Group) size() (n int64) {
+	for _, w := range g.Wheels {
+		n += w.Size
+	}
+	return n
+}
+
 // sums are the sha256 of a group's wheels, in order.
 func (g Group) sums() []string {
 	out := make([]string, len(g.Wheels))
@@ -87,5 +94,5 @@ func checkCount(n int, base string) error {
 	}
 	return fault.New(fault.Unsatisfiable, "image of %d layers", n).
 		Because("runtimes stop between 122 and 127 layers, and %s brings most of these", base).
-		Try("%s", fmt.Sprintf("choose a base of fewer layers than %d", refuseAt-maxLayers))
+		Try("choose a base of fewer layers than %d", refuseAt-maxLayers)
 }

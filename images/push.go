@@ -3,13 +3,11 @@ package images
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -22,10 +20,11 @@ import (
 )
 
 // defaultJobs is how many layers are sent at a time; maxLooks how many are
-// asked for.
+// asked for; maxReads how often a tag that was put is read until it is right.
 const (
 	defaultJobs = 4
 	maxLooks    = 8
+	maxReads    = 3
 )
 
 // registryWriter pushes to a repository: what is there already is neither
@@ -211,10 +210,7 @@ func (w *registryWriter) agrees(res *http.Response, digest string) error {
 
 // finish brings what is not there yet, then the manifest, then the tags.
 func (w *registryWriter) finish(ctx context.Context, i *Image) error {
-	config, err := configPart(i)
-	if err != nil {
-		return err
-	}
+	config := configPart(i)
 	group, inner := errgroup.WithContext(ctx)
 	held, met := []v1.Hash{}, map[v1.Hash]bool{}
 	for _, b := range i.core.blobs {
@@ -238,19 +234,19 @@ func (w *registryWriter) finish(ctx context.Context, i *Image) error {
 	return nil
 }
 
-func configPart(i *Image) (part, error) {
+func configPart(i *Image) part {
 	raw := i.core.config
-	digest, size, err := v1.SHA256(bytes.NewReader(raw))
-	return part{digest, size, func(_ context.Context, offset int64) (io.ReadCloser, error) {
+	return part{sumOf(raw), int64(len(raw)), func(_ context.Context, offset int64) (io.ReadCloser, error) {
 		return io.NopCloser(bytes.NewReader(raw[offset:])), nil
-	}}, err
+	}}
 }
 
 // publish puts the manifest by its digest and under each tag that does not name
-// it yet, and looks at each tag afterwards.
+// it yet, and looks at each tag afterwards. The first tag comes last: who
+// follows it finds the image's other names.
 func (w *registryWriter) publish(ctx context.Context, i *Image) error {
 	var missing []string
-	for _, tag := range w.o.Tags {
+	for _, tag := range slices.Backward(w.o.Tags) {
 		got, err := w.named(ctx, tag)
 		if err != nil {
 			return err
@@ -266,10 +262,17 @@ func (w *registryWriter) publish(ctx context.Context, i *Image) error {
 		if err := w.put(ctx, ref, i); err != nil {
 			return err
 		}
-		if got, err := w.named(ctx, ref); err != nil {
+		got, err := w.named(ctx, ref)
+		for n := 1; err == nil && got != i.Digest() && n < maxReads; n++ { // a replica may lag
+			if err = w.s.wait(ctx, n); err == nil {
+				got, err = w.named(ctx, ref)
+			}
+		}
+		if err != nil {
 			return err
-		} else if got != i.Digest() {
-			return fault.New(fault.Integrity, "registry %s: %s:%s is %q after the push, not %s", w.s.host(), w.name, ref, got, i.Digest()).
+		}
+		if got != i.Digest() {
+			return fault.New(fault.Integrity, "registry %s: %s:%s is %q after the push, not %s", w.s.host(), w.name, ref, w.s.scrub(got), i.Digest()).
 				Try("another push may have moved the tag: run again")
 		}
 	}
@@ -294,15 +297,10 @@ func (w *registryWriter) put(ctx context.Context, ref string, i *Image) error {
 	})
 }
 
-// manifestTypes are what a tag may name.
-var manifestTypes = strings.Join([]string{
-	string(types.OCIManifestSchema1), string(types.OCIImageIndex), string(types.DockerManifestSchema2), string(types.DockerManifestList),
-}, ", ")
-
 // named is the digest that a tag or digest names now; "" for none.
 func (w *registryWriter) named(ctx context.Context, ref string) (digest string, err error) {
 	err = w.s.retry(ctx, func() error {
-		q := query{method: http.MethodHead, url: w.s.address("manifests/" + ref), accept: manifestTypes}
+		q := query{method: http.MethodHead, url: w.s.address("manifests/" + ref), accept: accepted}
 		res, _, err := w.s.ask(ctx, q, http.StatusOK, http.StatusNotFound)
 		if err != nil {
 			return err
@@ -313,8 +311,7 @@ func (w *registryWriter) named(ctx context.Context, ref string) (digest string, 
 		q.method = http.MethodGet
 		_, raw, err := w.s.ask(ctx, q, http.StatusOK)
 		if err == nil {
-			sum := sha256.Sum256(raw)
-			digest = "sha256:" + hex.EncodeToString(sum[:])
+			digest = sumOf(raw).String()
 		}
 		return err
 	})

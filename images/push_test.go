@@ -97,6 +97,42 @@ func TestUnchangedImage(t *testing.T) {
 	}
 }
 
+// The manifest stands before any tag names it, and its first tag, which others
+// follow, moves last.
+func TestOrderOfTags(t *testing.T) {
+	hurry(t)
+	f, i := newFake(t), mustBuild(t, scratch(t))
+	if text, err := pushTo(t, f.host, i, WriteOptions{Tags: []string{"p", "p-123"}}); err != nil {
+		t.Fatal(text)
+	}
+	var puts []string
+	for _, l := range f.log {
+		if ref, ok := strings.CutPrefix(l, "PUT /v2/env/manifests/"); ok {
+			puts = append(puts, ref)
+		}
+	}
+	if want := []string{i.Digest(), "p-123", "p"}; !slices.Equal(puts, want) {
+		t.Errorf("put %q, want %q", puts, want)
+	}
+}
+
+// A registry whose readers lag behind its writers for a moment told no lie.
+func TestTagLags(t *testing.T) {
+	hurry(t)
+	f, i := newFake(t), mustBuild(t, scratch(t))
+	var late atomic.Int64
+	f.hook = func(w http.ResponseWriter, r *http.Request) bool {
+		lags := r.Method == http.MethodHead && strings.HasSuffix(r.URL.Path, "/manifests/x") && f.count("PUT", "/manifests/x") > 0 && late.Add(1) < maxReads
+		if lags {
+			w.WriteHeader(http.StatusNotFound)
+		}
+		return lags
+	}
+	if text, err := pushTo(t, f.host, i, WriteOptions{}); err != nil || late.Load() != maxReads {
+		t.Errorf("%d reads: %s", late.Load(), text)
+	}
+}
+
 // What lies in another repository is mounted: known from this process, from
 // the folder of hints, from a base; a wrong hint leads to an upload.
 func TestMount(t *testing.T) {
@@ -139,6 +175,39 @@ func TestMount(t *testing.T) {
 	}
 	if n := f.count("POST", "") - posts; n != len(i.Layers)+1 { // the refused mount is the upload's beginning
 		t.Errorf("%d requests began uploads or mounts, want %d", n, len(i.Layers)+1)
+	}
+}
+
+// A login for a mount that hangs holds up no other layer.
+func TestMountLoginHangs(t *testing.T) {
+	hurry(t)
+	f, realm, _ := tokenRegistry(t)
+	login(t, f.host)
+	inner, asked := realm.hook, make(chan bool, 99)
+	realm.hook = func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.Contains(r.URL.RawQuery, "from%2Fthere") {
+			asked <- true
+			realm.hang(r)
+			return true
+		}
+		return inner(w, r)
+	}
+	slow, _ := bytesPart(noise(1000, 1))
+	quick, _ := bytesPart(noise(1000, 2))
+	w := writerTo(t, f.host, "env", WriteOptions{})
+	seen.add(f.host, "from/there", slow.digest)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- w.bring(ctx, slow, "layer") }()
+	<-asked
+	within, stop := context.WithTimeout(t.Context(), 2*time.Second)
+	defer stop()
+	if err := w.bring(within, quick, "layer"); err != nil {
+		t.Error(err)
+	}
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }
 

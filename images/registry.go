@@ -49,7 +49,14 @@ type session struct {
 	pace   pacing
 
 	mu      sync.Mutex
-	clients map[string]*http.Client // by the repository that is read besides; "": none
+	clients map[string]*loggedIn // by the repository that is read besides; "": none
+}
+
+// loggedIn is a client in the making: one is made at a time, and who needs another
+// does not wait for it.
+type loggedIn struct {
+	mu     sync.Mutex
+	client *http.Client // nil: not logged in
 }
 
 // newSession finds the credentials; it sends nothing.
@@ -58,7 +65,7 @@ func newSession(ctx context.Context, repo name.Repository, action string, o Regi
 	if err != nil {
 		return nil, err
 	}
-	s := &session{repo: repo, action: action, wire: w, pace: pace, clients: map[string]*http.Client{}}
+	s := &session{repo: repo, action: action, wire: w, pace: pace, clients: map[string]*loggedIn{}}
 	if w.mayBePlain(s.host()) {
 		if s.repo, err = name.NewRepository(repo.Name(), name.Insecure); err != nil {
 			return nil, err
@@ -77,9 +84,16 @@ func (s *session) host() string { return s.repo.RegistryStr() }
 // same registry if from names one.
 func (s *session) client(ctx context.Context, from string) (*http.Client, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c := s.clients[from]; c != nil {
-		return c, nil
+	l := s.clients[from]
+	if l == nil {
+		l = &loggedIn{}
+		s.clients[from] = l
+	}
+	s.mu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.client != nil {
+		return l.client, nil
 	}
 	scopes := []string{s.repo.Scope(s.action)}
 	if from != "" {
@@ -91,14 +105,13 @@ func (s *session) client(ctx context.Context, from string) (*http.Client, error)
 	if err != nil {
 		return nil, caused(ctx, err)
 	}
-	c := &http.Client{Transport: t, CheckRedirect: func(_ *http.Request, via []*http.Request) error {
+	l.client = &http.Client{Transport: t, CheckRedirect: func(_ *http.Request, via []*http.Request) error {
 		if len(via) >= 5 {
 			return fmt.Errorf("%w: it is the fifth in a row", errRedirect)
 		}
 		return nil // the wire looks at each
 	}}
-	s.clients[from] = c
-	return c, nil
+	return l.client, nil
 }
 
 // caused is err, or what ended ctx if err says only that it ended.

@@ -53,7 +53,15 @@ func (s *session) fault(what string, err error) error {
 	case !errors.As(err, new(cut)): // an answer that is not one of a registry
 		return e.Try("check that %s is a registry, and that no proxy answers in its place", host)
 	}
-	return e.Try("run again; blobs that arrived are not sent twice")
+	return e.Try("%s", s.again())
+}
+
+// again is what to do about a failure that passes.
+func (s *session) again() string {
+	if s.action == transport.PushScope {
+		return "run again; blobs that arrived are not sent twice"
+	}
+	return "run again"
 }
 
 // answerFault is fault for an answer with a status.
@@ -76,7 +84,7 @@ func (s *session) answerFault(what string, answer *transport.Error) error {
 		return e.Try("docker login %s", host)
 	case passingStatus(code) || code >= 500:
 		e.Kind = fault.Temporary
-		return e.Try("run again; blobs that arrived are not sent twice")
+		return e.Try("%s", s.again())
 	case code == http.StatusNotFound:
 		return e.Try("check repository and tag; some registries want the repository made first")
 	}

@@ -55,7 +55,20 @@ func RememberBase(r Remembered) (*Base, error) {
 	n := slices.IndexFunc(r.Layers, func(l Layer) bool {
 		return len(l.Members) == 1 && strings.HasPrefix(l.Members[0], environmentAt)
 	})
-	for _, l := range r.Layers[:max(n, 0)] {
+	spoilt := func(why string) (*Base, error) {
+		return nil, fault.New(fault.Integrity, "the lock's layers on base %s", r.Name).Because("%s", why).Try("wheelwright build writes them anew")
+	}
+	switch {
+	case n < 0:
+		return spoilt("the environment's own is not among them")
+	case b.kind == baseScratch && n > 0:
+		return spoilt("there are some below the environment's")
+	case b.config == nil && (b.kind == baseLayout || b.kind == baseRegistry):
+		return spoilt("the configuration of the base is missing")
+	case b.config != nil && !slices.EqualFunc(b.config.RootFS.DiffIDs, r.Layers[:n], func(id v1.Hash, l Layer) bool { return id.String() == l.DiffID }):
+		return spoilt("those of the base are not the ones that its configuration names")
+	}
+	for _, l := range r.Layers[:n] {
 		digest, err := v1.NewHash(l.Digest)
 		if err != nil {
 			return nil, err

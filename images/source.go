@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"runtime"
 	"slices"
@@ -88,11 +87,7 @@ func (s Source) fault(at store, err error) error {
 	if r, ok := at.(registryStore); ok {
 		return r.session.fault("image "+s.text, err)
 	}
-	e := fault.New(fault.Input, "image %s", s.text).Wrap(err)
-	if errors.Is(err, fs.ErrNotExist) {
-		return e.Try("give %s", sourceForms)
-	}
-	return e
+	return fault.New(fault.Input, "image %s", s.text).Wrap(err).Try("give %s", sourceForms)
 }
 
 // pick finds the one image at the source: by tag, then by machine; an image

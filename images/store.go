@@ -87,7 +87,7 @@ func (s registryStore) manifest(ctx context.Context, which string) (raw []byte, 
 		res, body, err := s.ask(ctx, query{method: http.MethodGet, url: s.address("manifests/" + which), accept: accepted}, http.StatusOK)
 		if err == nil {
 			kind, _, _ := strings.Cut(res.Header.Get("Content-Type"), ";")
-			raw, media = body, types.MediaType(strings.TrimSpace(kind))
+			raw, media = body, types.MediaType(s.scrub(strings.TrimSpace(kind)))
 		}
 		return err
 	})

@@ -4,6 +4,8 @@ import (
 	"archive/tar"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -61,7 +63,10 @@ func lookThrough(ctx context.Context, layers []*blob, prefix, cacheDir string) (
 			if ctx.Err() != nil {
 				return nil, context.Cause(ctx)
 			}
-			return nil, fault.New(fault.Integrity, "base layer %s", l.digest).Wrap(err)
+			if _, told := errors.AsType[*fault.Error](err); told { // it could not be brought
+				return nil, fmt.Errorf("base layer %s: %w", l.digest, err)
+			}
+			return nil, fault.New(fault.Integrity, "base layer %s", l.digest).Wrap(err).Try("%s", copyAgain)
 		}
 	}
 	found = u.survey()

@@ -9,6 +9,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"wheelwright/images/layer"
 )
 
 // Bounds on what is kept of a base, whose layers are foreign bytes.
@@ -45,7 +47,11 @@ func (u *union) matters(p string) bool {
 // add lays one layer over what is there. What a whiteout deletes is only of
 // the layers below, wherever it stands among the entries of its own.
 func (u *union) add(ctx context.Context, l *blob) error {
-	r, err := l.Uncompressed()
+	packed, err := l.from.Open(ctx, 0)
+	if err != nil {
+		return err
+	}
+	r, err := layer.Uncompress(packed)
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,16 @@ type sourceError struct{ error }
 
 func (e sourceError) Unwrap() error { return e.error }
 
+// fault is what the part's reader said, in three parts: no registry is to be
+// asked about a file that cannot be read here.
+func (e sourceError) fault(p part) error {
+	var known *fault.Error
+	if errors.As(e.error, &known) || errors.Is(e.error, context.Canceled) {
+		return e.error
+	}
+	return fault.New(fault.Input, "layer %s cannot be read here", p).Wrap(e.error).Try("run again: what the cache lacks is fetched anew")
+}
+
 // run sends the part whole, trying again where that may help.
 func (u *upload) run(ctx context.Context) error {
 	defer u.src.close()
@@ -57,7 +67,7 @@ func (u *upload) run(ctx context.Context) error {
 		case err == nil:
 			return nil
 		case errors.As(err, &own):
-			return own.error
+			return own.fault(u.src.part)
 		case errors.Is(err, errRanges):
 			u.w.streamed.Store(true)
 			u.anew()
@@ -268,7 +278,8 @@ func (u *upload) refusal(err error, ranged bool) error {
 		if ranged && !u.asked && u.has <= u.chunk {
 			return errRanges
 		}
-		if u.has > 0 && (code == http.StatusRequestedRangeNotSatisfiable || u.w.streamed.Load()) {
+		// What the registry said that it had may have been nonsense, too.
+		if code == http.StatusRequestedRangeNotSatisfiable || u.has > 0 && u.w.streamed.Load() {
 			return fmt.Errorf("%w: %w", errGone, err)
 		}
 	case http.StatusNotFound, http.StatusGone:

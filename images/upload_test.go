@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -97,6 +98,41 @@ func TestUploadBeginsAgain(t *testing.T) {
 		}
 		if posts := f.count("POST", ""); posts != int(min(cuts+1, int64(pace.tries))) {
 			t.Errorf("%d cuts: begun %d times", cuts, posts)
+		}
+	}
+}
+
+// Whatever a registry says it has: said once, the blob arrives whole; said
+// always, the push ends after a bounded number of requests.
+func TestNonsenseRanges(t *testing.T) {
+	hurry(t)
+	pace.chunk = 100_000
+	data := noise(350_000, 1)
+	for _, says := range []string{"", "x", "0--1", "5-2", "0-99999999", "0-99999999999999999999", "bytes=0-49999", "0-49999", "0-0"} {
+		for _, asked := range []string{http.MethodGet, http.MethodPatch} {
+			for _, cuts := range []int64{1, 1 << 30} {
+				f := newFake(t)
+				var n atomic.Int64
+				f.hook = func(w http.ResponseWriter, r *http.Request) bool {
+					switch {
+					case r.Method == http.MethodPatch && asked == http.MethodGet && n.Add(1) <= cuts:
+						f.cutAfter(w, r, 50_000)
+					case r.Method == asked && strings.Contains(r.URL.Path, "/uploads/") && (asked == http.MethodGet || n.Add(1) <= cuts):
+						io.Copy(io.Discard, r.Body)
+						w.Header().Set("Range", says)
+						w.WriteHeader(http.StatusAccepted)
+					default:
+						return false
+					}
+					return true
+				}
+				p, _ := bytesPart(data)
+				err := writerTo(t, f.host, "env", WriteOptions{}).bring(t.Context(), p, "layer")
+				got := f.blobs["env@"+p.String()]
+				if once := cuts == 1; once && err != nil || err == nil && !bytes.Equal(got, data) || err != nil && got != nil || len(f.log) > 30 {
+					t.Errorf("%q to %s, %d times: %d bytes, %d requests, %v", says, asked, cuts, len(got), len(f.log), err)
+				}
+			}
 		}
 	}
 }
@@ -272,6 +308,18 @@ func TestSourceFails(t *testing.T) {
 		if fault.KindOf(err) != fault.Integrity || f.count("PUT", "") != 0 {
 			t.Errorf("%s: %v, %d commits", name, err, f.count("PUT", ""))
 		}
+	}
+}
+
+// A file that cannot be read here is not the registry's fault.
+func TestSourceIsMissing(t *testing.T) {
+	hurry(t)
+	f := newFake(t)
+	p, _ := bytesPart(noise(1000, 1))
+	p.open = func(context.Context, int64) (io.ReadCloser, error) { return os.Open(t.TempDir() + "/gone") }
+	err := writerTo(t, f.host, "env", WriteOptions{}).bring(t.Context(), p, "layer")
+	if text := fault.Render(err); fault.KindOf(err) != fault.Input || !strings.Contains(text, "layer "+p.String()) || strings.Contains(text, "registry") {
+		t.Error(text)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"wheelwright/fault"
 	"wheelwright/images/layer"
 )
 
@@ -96,6 +97,7 @@ func (b *build) collided(ctx context.Context, groups []Group) (*decision, *blob,
 			}
 			return b.waived(ctx, d)
 		})
+		b.more()
 		out, err := b.finished(ctx, l, b.Known[i].Members, layer.Gzip, false)
 		return &decision{}, out, err
 	}
@@ -103,6 +105,7 @@ func (b *build) collided(ctx context.Context, groups []Group) (*decision, *blob,
 	if err != nil || len(d.winners) == 0 {
 		return d, nil, err
 	}
+	b.more()
 	l, err := b.small(ctx, d.members(), func(ctx context.Context) (*layer.Recipe, error) { return b.waived(ctx, d) })
 	return d, l, err
 }
@@ -136,6 +139,10 @@ func (b *build) files(ctx context.Context, on func(context.Context) (*ground, er
 	if sum, ok := b.believed(members); ok {
 		return b.finished(ctx, layer.Made("files", sum, layer.Gzip, recipe), members, layer.Gzip, false)
 	}
+	if b.Base.remembered && b.OpenBase == nil {
+		return nil, fault.New(fault.No, "image.files").Because("they were edited since the lock's layers were recorded").
+			Try("wheelwright build records them anew")
+	}
 	return b.small(ctx, members, recipe)
 }
 
@@ -150,7 +157,8 @@ func filesSum(ctx context.Context, files []File) (_ string, err error) {
 	slices.SortFunc(entries, func(a, b layer.Entry) int { return strings.Compare(a.Path, b.Path) })
 	h := sha256.New()
 	for _, e := range entries {
-		fmt.Fprintf(h, "%q %v %q %d\n", e.Path, e.Mode, e.Link, e.Size)
+		// Lengths, not quotes: what %q quotes is a matter of the library's Unicode.
+		fmt.Fprintf(h, "%d %s %o %d %s %d\n", len(e.Path), e.Path, uint32(e.Mode), len(e.Link), e.Link, e.Size)
 		if e.Open == nil {
 			continue
 		}

@@ -124,7 +124,7 @@ func (g *ground) loginName(user string) string {
 
 // home is the home folder of a user that is added.
 func home(s *Spec) string {
-	if h := s.Env["HOME"]; path.IsAbs(h) && path.Clean(h) == h && !strings.ContainsAny(h, ":\r\n") {
+	if h := s.Env["HOME"]; path.IsAbs(h) && path.Clean(h) == h && !strings.ContainsAny(h, ":\r\n") && !strings.Contains(h, "/.wh.") {
 		return h
 	}
 	return "/home/" + ownName

@@ -74,6 +74,7 @@ func TestUser(t *testing.T) {
 		{"10001:staff", "", Account{"10001:50", "wheelwright2", "/home/wheelwright"}, "passwd 10001:50::/home/wheelwright home"},
 		{"2147483646:2147483646", "/data", Account{"2147483646:2147483646", "wheelwright2", "/data"}, "passwd 2147483646:2147483646::/data group 2147483646 home"},
 		{"10001:0", "/home", Account{"10001:0", "wheelwright2", "/home"}, "passwd 10001:0::/home"}, // the base's own folder stays
+		{"10001:0", "/.wh.etc", Account{"10001:0", "wheelwright2", "/home/wheelwright"}, "passwd 10001:0::/home/wheelwright home"},
 		{"10001:0", "not/absolute", Account{"10001:0", "wheelwright2", "/home/wheelwright"}, "passwd 10001:0::/home/wheelwright home"},
 	} {
 		s := &Spec{User: c.user, Env: map[string]string{"HOME": c.env}}

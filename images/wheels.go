@@ -20,43 +20,62 @@ import (
 // making it once.
 func (b *build) wheels(ctx context.Context, g Group) (*blob, error) {
 	how := b.compression()
-	recipe := func(ctx context.Context) (*layer.Recipe, error) { return b.recipe(ctx, g) }
+	known := func(sum layer.Sum) *layer.Layer {
+		return layer.Made(strings.Join(g.members(), ", "), sum, how, func(ctx context.Context) (*layer.Recipe, error) { return b.recipe(ctx, g) })
+	}
 	key := layer.WheelKey(g.sums(), b.Scheme.Prefix, b.Scheme.Python, how)
 	sum, ok := b.cache.Sum(key)
 	if !ok {
 		sum, ok = b.believed(g.members())
 	}
-	made := !ok
-	if made {
-		if err := b.ready(ctx, g.sums()); err != nil {
-			return nil, err
-		}
-		if err := b.slot(ctx, func() (err error) {
-			sum, err = b.first(ctx, g, how)
-			return err
-		}); err != nil {
-			return nil, err
-		}
-		if err := b.cache.Know(key, sum); err != nil {
-			return nil, err
-		}
+	if ok {
+		return b.finished(ctx, known(sum), g.members(), how, false)
 	}
-	l := layer.Made(strings.Join(g.members(), ", "), sum, how, recipe)
-	return b.finished(ctx, l, g.members(), how, made)
+	if err := b.ready(ctx, g.sums()); err != nil {
+		return nil, err
+	}
+	var out drafts
+	defer func() { out.drop() }()
+	if err := b.slots.run(ctx, g.size(), func() (err error) {
+		if out, err = b.drafts(); err == nil {
+			sum, err = b.first(ctx, g, how, out)
+		}
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	if err := b.cache.Know(key, sum); err != nil {
+		return nil, err
+	}
+	l, err := newBlob(known(sum), g.members(), how)
+	if err == nil {
+		err = out.keep(l)
+	}
+	if err != nil {
+		return nil, err
+	}
+	b.pass(ctx, l, true)
+	return l, nil
 }
 
-// first makes a group's layer for its digests. The wheels' files are hashed
-// too: they were right when they were stored, but what happened to them since
-// would stay in the cache, whose key is their sha256.
-func (b *build) first(ctx context.Context, g Group, how layer.Compression) (layer.Sum, error) {
-	if err := g.verify(ctx); err != nil {
-		return layer.Sum{}, err
+// first makes a group's layer for its digests; its bytes go to w too. Files that
+// this process did not store itself are hashed: they were right when they were
+// stored, but what happened to them since would stay in the cache, whose key is
+// their sha256.
+func (b *build) first(ctx context.Context, g Group, how layer.Compression, w io.Writer) (layer.Sum, error) {
+	for _, x := range g.Wheels {
+		if b.Fresh != nil && b.Fresh(x.SHA256) {
+			continue
+		}
+		if err := x.verify(ctx); err != nil {
+			return layer.Sum{}, err
+		}
 	}
 	r, err := b.recipe(ctx, g)
 	if err != nil {
 		return layer.Sum{}, err
 	}
-	sum, err := r.Sum(ctx, how, nil)
+	sum, err := r.Sum(ctx, how, w)
 	return sum, errors.Join(err, r.Close())
 }
 

@@ -175,5 +175,5 @@ func writeFault(what, kept string, err error) error {
 	case errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.EPERM):
 		return e.Because("it cannot be written to").Try("name a folder that you may write to")
 	}
-	return e
+	return e.Try("name another place")
 }

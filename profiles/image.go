@@ -136,13 +136,15 @@ func (d *decoder) base(n *node) string {
 		"allowed: debian:12, debian:13, scratch, oci:DIR, or a registry reference such as HOST/REPO:TAG"))
 }
 
+// cleanPath says whether s is an absolute, clean path that can stand in a
+// layer, where a name that begins with .wh. deletes.
 func cleanPath(s string) bool {
-	return strings.HasPrefix(s, "/") && path.Clean(s) == s && !strings.ContainsAny(s, "\n\r")
+	return strings.HasPrefix(s, "/") && path.Clean(s) == s && !strings.ContainsAny(s, "\n\r") && !strings.Contains(s, "/.wh.")
 }
 
-// cleanPlace is cleanPath for what becomes a path of a layer, with or without
-// a slash at its end. A name that begins with .wh. would delete in a layer.
+// cleanPlace is cleanPath with or without a slash at its end, and without
+// control characters.
 func cleanPlace(s string) bool {
 	return (s == "/" || cleanPath(strings.TrimSuffix(s, "/"))) &&
-		!strings.Contains(s, "/.wh.") && !strings.ContainsFunc(s, unicode.IsControl)
+		!strings.ContainsFunc(s, unicode.IsControl)
 }

@@ -27,6 +27,9 @@ with :TAG or without. Without, the image is tagged with the profile's name, and
   wheelwright build --profile ada_cu124 --to localhost:5000/ml --tag latest`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := r.several(o.OneImage); err != nil {
+				return err
+			}
 			return a.finish(a.each(&r, func(b *builder.Builder) error {
 				o := o
 				switch {
@@ -54,8 +57,14 @@ func destinationFlags(cmd *cobra.Command, o *builder.BuildOptions) {
 	f := cmd.Flags()
 	f.StringArrayVar(&o.To, "to", nil, "destination: oci:DIR, oci-archive:FILE, docker-archive:FILE or HOST/REPO, each with :TAG or without (may be repeated)")
 	f.StringArrayVar(&o.Tags, "tag", nil, "another tag for the image (may be repeated)")
-	f.StringVar(&o.Registry.CAFile, "registry-ca", "", "PEM certificates to trust registries by, besides the system's")
-	f.StringArrayVar(&o.Registry.PlainHTTP, "plain-http", nil, "speak plain HTTP to this registry, HOST or HOST:PORT (may be repeated; loopback needs no leave)")
+	registryFlags(cmd, &o.Registry)
+}
+
+// registryFlags say how registries are reached.
+func registryFlags(cmd *cobra.Command, r *builder.Registry) {
+	f := cmd.Flags()
+	f.StringVar(&r.CAFile, "registry-ca", "", "PEM certificates to trust registries by, besides the system's")
+	f.StringArrayVar(&r.PlainHTTP, "plain-http", nil, "speak plain HTTP to this registry, HOST or HOST:PORT (may be repeated; loopback needs no leave)")
 }
 
 // buildOne builds the image of one profile and tells of it.

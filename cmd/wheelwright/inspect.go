@@ -29,9 +29,10 @@ NAME:TAG] or a registry reference (credentials are docker's, plain HTTP on
 loopback). An image that another program made is shown as far as it goes.
 
 Two locks are compared with the image: the one inside it with the digest on its
-label, and ./pylock.PROFILE.toml, or --lock, with the one inside and its layers
-of wheels. Exit code 0 whatever is found; with --check 1 unless the image holds
-the lock that its label names and the lock here, if one stands, is the same.`,
+label, and ./pylock.PROFILE.toml, or --lock, with the one inside, its layers of
+wheels and what stands above them. Exit code 0 whatever is found; with --check 1
+unless the image holds the lock that its label names and the lock here, if one
+stands, is the same.`,
 		Example: `  wheelwright inspect oci:out/ada_cu124
   wheelwright inspect localhost:5000/ml:ada_cu124 --check
   wheelwright inspect docker-archive:ada.tar --json`,
@@ -60,8 +61,7 @@ the lock that its label names and the lock here, if one stands, is the same.`,
 	cmd.Flags().StringVar(&o.Lock, "lock", "", "the lock to compare with: a path, or NAME for ./pylock.NAME.toml (default ./pylock.PROFILE.toml where it stands)")
 	cmd.Flags().BoolVar(&check, "check", false, "exit 1 unless the image equals its lock")
 	cmd.Flags().StringVar(&o.Machine, "machine", "", "which of several images: x86_64 or aarch64 (default this machine's)")
-	cmd.Flags().StringVar(&o.Registry.CAFile, "registry-ca", "", "PEM certificates to trust registries by, besides the system's")
-	cmd.Flags().StringArrayVar(&o.Registry.PlainHTTP, "plain-http", nil, "speak plain HTTP to this registry, HOST or HOST:PORT (may be repeated; loopback needs no leave)")
+	registryFlags(cmd, &o.Registry)
 	a.jsonFlag(cmd)
 	return cmd
 }

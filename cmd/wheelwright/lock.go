@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"wheelwright/builder"
+	"wheelwright/fault"
 )
 
 func (a *app) lockCommand() *cobra.Command {
@@ -32,6 +33,10 @@ for each profile.`,
   wheelwright lock --all --exclude-newer 2026-06-01`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if image && r.options.Frozen {
+				return fault.New(fault.Input, "--image and --frozen exclude each other").
+					Because("--frozen writes nothing").Try("leave --frozen out")
+			}
 			tell := func(l *builder.Locked) error {
 				if a.json {
 					a.document(l.Report())

@@ -24,6 +24,9 @@ stdout is NAME@DIGEST of the last destination.`,
 			if len(o.To) == 0 {
 				return fault.New(fault.Input, "push needs a destination").Try("wheelwright push --profile NAME --to HOST/REPO[:TAG]")
 			}
+			if err := r.several(o.OneImage); err != nil {
+				return err
+			}
 			r.options.Frozen, o.Lazy = true, true
 			return a.finish(a.each(&r, func(b *builder.Builder) error { return a.buildOne(cmd, b, o) }))
 		},

@@ -81,6 +81,14 @@ func (r *resolveFlags) check() error {
 	return nil
 }
 
+// several asks check where more profiles than one are asked for.
+func (r *resolveFlags) several(check func() error) error {
+	if len(r.profiles) > 1 || r.all {
+		return check()
+	}
+	return nil
+}
+
 // replaced is --index for each of several profiles: what names one of its
 // indexes. What names none of any is left to the first, which refuses it.
 func (r *resolveFlags) replaced(profiles []string) ([]map[string]string, error) {

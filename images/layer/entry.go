@@ -41,13 +41,16 @@ func Dir(p string, mode fs.FileMode) Entry {
 
 // arrange sorts entries, adds the parent folders that are missing (0755,
 // root) and puts every hard link after the file it shares. It refuses paths
-// that are not clean, two entries of one path, and an entry below something
+// that are not clean or delete others, two entries of one path, and an entry below something
 // that is not a folder.
 func arrange(in []Entry) ([]Entry, error) {
 	byPath := make(map[string]Entry, len(in)+len(in)/4)
 	for _, e := range in {
 		if !fs.ValidPath(e.Path) || e.Path == "." || strings.ContainsRune(e.Path, 0) {
 			return nil, fault.New(fault.Integrity, "layer: path %q is not a clean path below /", e.Path)
+		}
+		if strings.Contains("/"+e.Path, "/.wh.") {
+			return nil, fault.New(fault.Integrity, "layer: %q", e.Path).Because("a name that begins with .wh. deletes one of a layer below")
 		}
 		if old, twice := byPath[e.Path]; twice && !(old.Mode.IsDir() && e.Mode.IsDir()) {
 			return nil, fault.New(fault.Integrity, "layer: two entries for %q", e.Path)

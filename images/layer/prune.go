@@ -31,7 +31,9 @@ func PruneOld(cacheDir string, dryRun bool) (files int, bytes int64, err error) 
 		if json.Unmarshal(raw, &r) != nil || r.Format != Format {
 			return gone(p, info)
 		}
-		used[c.blobPath(r.Digest)] = r.Seen != 0
+		if r.Seen != 0 { // of two records of one digest either may keep its file
+			used[c.blobPath(r.Digest)] = true
+		}
 		return nil
 	})
 	if err != nil {

@@ -21,6 +21,8 @@ func (s Scheme) check() error {
 	switch {
 	case !path.IsAbs(s.Prefix) || path.Clean(s.Prefix) != s.Prefix || s.Prefix == "/" || !clean(s.Prefix[1:]):
 		return fault.New(fault.Input, "prefix %q", s.Prefix).Because("an environment stands at an absolute, clean path below /")
+	case strings.Contains(s.Prefix, whiteout):
+		return fault.New(fault.Input, "prefix %q", s.Prefix).Because("in an image's layer a name that begins with .wh. deletes another")
 	case strings.ContainsAny(s.Prefix, ":\"'`$"):
 		return fault.New(fault.Input, "prefix %q", s.Prefix).Because("a path with a quote, $ or : cannot stand in a script's first line or in PATH")
 	case !pythonXY.MatchString(s.Python):

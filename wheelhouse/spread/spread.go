@@ -12,7 +12,8 @@
 //     a path that is written twice;
 //   - a file of .data/scripts is executable whatever its mode in the wheel;
 //   - a wheel may not replace the environment's own files (bin/python*,
-//     pyvenv.cfg, lib64), a script's name is one plain file name;
+//     pyvenv.cfg, lib64), a script's name is one plain file name, and nothing
+//     is called .wh.*, which in an image deletes files of others;
 //   - pip's own names pip and easy_install get no versioned twins;
 //   - what lands under lib64 is written under lib, where the link leads.
 package spread
@@ -207,6 +208,9 @@ func (l *layout) put(member, rel string, e Entry) error {
 	if !clean(rel) {
 		return l.refuse(member, "it would be written to %q", rel)
 	}
+	if strings.Contains("/"+rel, whiteout) {
+		return l.refuse(member, "it would be written to %q: in an image's layer a name that begins with .wh. deletes another", rel)
+	}
 	if l.scheme.reserved(rel) {
 		return l.refuse(member, "it would replace the environment's own %s", rel)
 	}
@@ -214,6 +218,10 @@ func (l *layout) put(member, rel string, e Entry) error {
 	l.at[rel] = placed{member, e}
 	return nil
 }
+
+// whiteout begins a name that deletes one of a layer below (OCI image-spec,
+// "whiteouts").
+const whiteout = "/.wh."
 
 // clean says whether rel is a plain relative path: no empty part, ".", "..",
 // backslash or control character.

@@ -244,6 +244,9 @@ func TestSpreadRefuses(t *testing.T) {
 		{"interpreter by data", member{name: "demo-1.0.data/data/bin/python3.11"}, []string{"environment's own bin/python3.11"}},
 		{"pyvenv.cfg", member{name: "demo-1.0.data/data/pyvenv.cfg"}, []string{"environment's own pyvenv.cfg"}},
 		{"lib64", member{name: "demo-1.0.data/data/lib64"}, []string{"environment's own lib64"}},
+		{"whiteout", member{name: ".wh.torch"}, []string{`".wh.torch"`, "deletes another"}},
+		{"whiteout by data", member{name: "demo-1.0.data/data/bin/.wh..wh..opq"}, []string{"bin/.wh..wh..opq", "deletes another"}},
+		{"script that deletes", points("[console_scripts]\n.wh.pip = demo:main\n"), []string{"entry_points.txt", "deletes another"}},
 		{"folder of a file", member{name: "demo-1.0.data/data/bin/cli/x"}, []string{"bin/cli/x", "its folder bin/cli is a file"}},
 		{"script outside", points("[console_scripts]\n../x = demo:main\n"), []string{"entry_points.txt", "line 2", `"../x"`}},
 		{"script in a folder", points("[gui_scripts]\na/b = demo:main\n"), []string{`"a/b"`}},
@@ -282,7 +285,7 @@ func TestSpreadRefuses(t *testing.T) {
 func TestScheme(t *testing.T) {
 	w := build(t)
 	for _, s := range []Scheme{{"opt", "3.11"}, {"/", "3.11"}, {"/a/../b", "3.11"}, {"/a\nb", "3.11"}, {"/a\"b", "3.11"},
-		{"/opt/env/", "3.11"}, {"/opt", "3"}, {"/opt", "3.11.2"}, {"/opt", "3.11/.."}, {"", ""}} {
+		{"/opt/env/", "3.11"}, {"/opt", "3"}, {"/opt", "3.11.2"}, {"/opt", "3.11/.."}, {"", ""}, {"/opt/.wh.env", "3.11"}} {
 		if _, err := Spread(w, s); fault.KindOf(err) != fault.Input {
 			t.Errorf("%+v: %v, want an input fault", s, err)
 		}
