@@ -43,11 +43,21 @@ type Built struct {
 type ImageBuilt struct {
 	Digest     string       `json:"digest"` // of the manifest
 	Size       int64        `json:"size"`   // bytes of all layers, compressed
-	Layers     []lock.Layer `json:"layers"`
+	Layers     []ImageLayer `json:"layers"`
 	Collisions []Collision  `json:"collisions"` // wheels that overwrite one another, as a waiver lets them
 	Waivers    []Waiver     `json:"waivers"`    // of the lock
 	Tags       []string     `json:"tags"`       // of the last destination
 	Pushed     []string     `json:"pushed"`     // "NAME@sha256:…", one for each destination
+}
+
+// ImageLayer is one layer of a finished image. It is written as JSON by the
+// command line.
+type ImageLayer struct {
+	Digest    string   `json:"digest"`
+	DiffID    string   `json:"diff_id"`
+	Size      int64    `json:"size"` // compressed bytes
+	MediaType string   `json:"media_type"`
+	Members   []string `json:"members"` // what it holds
 }
 
 // Build runs every step: lock, wheelhouse, layers, image.
@@ -116,7 +126,7 @@ func (b *Builder) made(ctx context.Context, l *Locked, created time.Time, base *
 
 // finish ends the writing of an image and fills in what is reported of it.
 func (b *Builder) finish(ctx context.Context, r *Built, img *images.Image, to *targets) error {
-	r.Image = ImageBuilt{Digest: img.Digest(), Layers: lockLayers(img), Collisions: collisions(img.Collisions), Waivers: []Waiver{}}
+	r.Image = ImageBuilt{Digest: img.Digest(), Collisions: collisions(img.Collisions), Waivers: []Waiver{}}
 	for _, c := range r.Image.Collisions {
 		b.note(StepLayers, c.String())
 	}
@@ -127,7 +137,8 @@ func (b *Builder) finish(ctx context.Context, r *Built, img *images.Image, to *t
 	for _, name := range img.IdleWaivers {
 		b.warn(StepLayers, fmt.Sprintf("waive: %s collides with no other wheel", name))
 	}
-	for _, l := range r.Image.Layers {
+	for _, l := range img.Layers {
+		r.Image.Layers = append(r.Image.Layers, ImageLayer{l.Digest, l.DiffID, l.Size, l.MediaType, l.Members})
 		r.Image.Size += l.Size
 	}
 	for i, w := range to.writers {

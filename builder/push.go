@@ -2,6 +2,7 @@ package builder
 
 import (
 	"context"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -42,8 +43,15 @@ func (b *Builder) remembered(l *Locked, created time.Time) (images.Spec, error) 
 // not. A layer is made when a destination asks for its bytes, and what it is
 // made from is fetched then.
 func (b *Builder) lazily(ctx context.Context, l *Locked, created time.Time, base *opening, to *targets) (*images.Image, error) {
+	if l.Lock.ProfileDigest != "" && l.Lock.ProfileDigest != b.Profile.Digest() {
+		return nil, fault.New(fault.No, "profile %s was edited since %s was written", b.Profile.Name, filepath.Base(l.Path)).
+			Because("what is pushed would be the image of neither").Try("wheelwright lock --profile %s --image", b.Options.Profile)
+	}
 	spec, err := b.remembered(l, created)
-	if err != nil {
+	switch {
+	case fault.KindOf(err) == fault.Integrity:
+		return nil, fault.New(fault.Integrity, "lock %s", filepath.Base(l.Path)).Wrap(err)
+	case err != nil:
 		b.note(StepLayers, err.Error()+": all layers are worked out, and for that all wheels are needed")
 		return nil, nil
 	}

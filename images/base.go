@@ -234,8 +234,8 @@ func (u *unpacking) close() error {
 	return u.tree.Close()
 }
 
-// debianFile makes one layer of a Debian base.
-func (b *Base) debianFile(ctx context.Context, under *build, l deb.LayerPlan) (made *layer.Layer, err error) {
+// debianFiles makes the layers of a Debian base, where the cache lacks them.
+func (b *Base) debianFiles(ctx context.Context, under *build) (all []*layer.Layer, err error) {
 	var sums []string
 	for _, a := range b.Artifacts() {
 		sums = append(sums, a.SHA256)
@@ -244,6 +244,13 @@ func (b *Base) debianFile(ctx context.Context, under *build, l deb.LayerPlan) (m
 		return nil, err
 	}
 	u := unpacking{b: b, under: under}
-	made, _, err = u.layer(ctx, l)
-	return made, errors.Join(err, u.close())
+	defer func() { err = errors.Join(err, u.close()) }()
+	for _, l := range b.debian.Layers() {
+		made, _, err := u.layer(ctx, l)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, made)
+	}
+	return all, nil
 }

@@ -91,6 +91,8 @@ type build struct {
 	slots    slots           // one for each layer in the making
 	group    *errgroup.Group // the work on all layers and the writing of each
 
+	unpacks sync.Mutex // held while a remembered base's layers are made
+
 	mu          sync.Mutex
 	done, total int
 }

@@ -184,14 +184,16 @@ func (w *registryWriter) mount(ctx context.Context, p part) (u *upload, mounted 
 		where := w.s.address("blobs/uploads/")
 		where.RawQuery = url.Values{"mount": {p.digest.String()}, "from": {from}}.Encode()
 		res, _, err := w.s.ask(ctx, query{method: http.MethodPost, url: where, from: from}, http.StatusCreated, http.StatusAccepted)
-		if err == nil && res.StatusCode == http.StatusCreated {
-			return u, w.agrees(res, p.digest.String()) == nil
+		if err == nil && res.StatusCode == http.StatusCreated && w.agrees(res, p.digest.String()) == nil {
+			if there, err := w.exists(ctx, p); err == nil && there { // some say so and have done nothing
+				return u, true
+			}
 		}
 		if ctx.Err() != nil {
 			return u, false
 		}
 		seen.drop(host, from, p.digest)
-		if err == nil && u.begun(res) == nil {
+		if err == nil && res.StatusCode == http.StatusAccepted && u.begun(res) == nil {
 			return u, false
 		}
 	}

@@ -178,6 +178,30 @@ func TestMount(t *testing.T) {
 	}
 }
 
+// A registry that says it mounted a blob, and did not, is sent the blob.
+func TestMountThatIsNone(t *testing.T) {
+	hurry(t)
+	f := newFake(t)
+	data := noise(1000, 3)
+	p, _ := bytesPart(data)
+	f.hook = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPost || r.URL.Query().Get("mount") == "" {
+			return false
+		}
+		w.Header().Set("Location", "/v2/env/blobs/"+p.digest.String())
+		w.WriteHeader(http.StatusCreated)
+		return true
+	}
+	w := writerTo(t, f.host, "env", WriteOptions{})
+	seen.add(f.host, "from/there", p.digest)
+	if err := w.bring(t.Context(), p, "layer"); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.blobs["env@"+p.digest.String()]; !bytes.Equal(got, data) {
+		t.Errorf("the registry has %d bytes, want %d", len(got), len(data))
+	}
+}
+
 // A login for a mount that hangs holds up no other layer.
 func TestMountLoginHangs(t *testing.T) {
 	hurry(t)

@@ -104,12 +104,15 @@ func (b *build) bring(ctx context.Context, l *blob) (path string, err error) {
 		}
 	}
 	if now.kind == baseDebian {
-		for _, plan := range now.debian.Layers() {
-			if !slices.Equal(plan.Members, l.members) {
-				continue
-			}
-			if made, err := now.debianFile(ctx, b, plan); err != nil || made.Digest == l.digest.String() {
-				return pathOf(made), err
+		b.unpacks.Lock() // one unpacking makes them all
+		defer b.unpacks.Unlock()
+		made, err := now.debianFiles(ctx, b)
+		if err != nil {
+			return "", err
+		}
+		for _, is := range made {
+			if is.Digest == l.digest.String() {
+				return is.Path(), nil
 			}
 		}
 	}
@@ -125,11 +128,4 @@ func (b *build) bring(ctx context.Context, l *blob) (path string, err error) {
 	return "", fault.New(fault.No, "base layer %s of %s cannot be had any more", l.digest, b.Base.Ref).
 		Because("the base has moved on since the lock was written, and neither the destination nor the cache has the layer").
 		Try("wheelwright build takes the base as it is now")
-}
-
-func pathOf(l *layer.Layer) string {
-	if l == nil {
-		return ""
-	}
-	return l.Path()
 }
