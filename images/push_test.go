@@ -197,6 +197,8 @@ func TestMountThatIsNone(t *testing.T) {
 	if err := w.bring(t.Context(), p, "layer"); err != nil {
 		t.Fatal(err)
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if got := f.blobs["env@"+p.digest.String()]; !bytes.Equal(got, data) {
 		t.Errorf("the registry has %d bytes, want %d", len(got), len(data))
 	}
