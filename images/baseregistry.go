@@ -18,7 +18,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
-	"wheelwright/atomicfile"
 	"wheelwright/fault"
 	"wheelwright/wheelhouse"
 )
@@ -69,14 +68,7 @@ func (b *Base) openRegistry(ctx context.Context, o BaseOptions) error {
 	for _, l := range b.layers {
 		seen.add(s.host(), s.repo.RepositoryStr(), l.digest)
 	}
-	raw, err := json.Marshal(k)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return err
-	}
-	return atomicfile.Write(file, raw)
+	return keep(file, k)
 }
 
 // image reads the manifest and the configuration of an image for linux and

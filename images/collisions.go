@@ -2,11 +2,8 @@ package images
 
 import (
 	"context"
-	"encoding/json"
-	"os"
 	"path/filepath"
 
-	"wheelwright/atomicfile"
 	"wheelwright/images/layer"
 	"wheelwright/wheelhouse/spread"
 )
@@ -25,10 +22,11 @@ func (b *build) collisions(ctx context.Context, groups []Group) ([]spread.Collis
 		parts = append(parts, w.SHA256, w.File)
 	}
 	kept := filepath.Join(b.CacheDir, "collisions", string(layer.NewKey("collisions", parts...))+".json")
-	var found []spread.Collision
-	if raw, err := os.ReadFile(kept); err == nil && json.Unmarshal(raw, &found) == nil {
-		return found, nil
-	}
+	return remembered(kept, func() ([]spread.Collision, error) { return b.compare(ctx, wheels) })
+}
+
+// compare opens the wheels and compares what they write.
+func (b *build) compare(ctx context.Context, wheels []Wheel) ([]spread.Collision, error) {
 	named := make([]spread.NamedEntries, len(wheels))
 	for i, w := range wheels {
 		if err := ctx.Err(); err != nil {
@@ -45,13 +43,5 @@ func (b *build) collisions(ctx context.Context, groups []Group) ([]spread.Collis
 		}
 		named[i] = spread.NamedEntries{Name: w.File, Entries: entries}
 	}
-	found = spread.Collisions(named)
-	raw, err := json.Marshal(found)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(filepath.Dir(kept), 0o755); err != nil {
-		return nil, err
-	}
-	return found, atomicfile.Write(kept, raw)
+	return spread.Collisions(named), nil
 }

@@ -3,18 +3,15 @@ package images
 import (
 	"archive/tar"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"wheelwright/atomicfile"
 	"wheelwright/fault"
 	"wheelwright/images/layer"
 )
@@ -53,10 +50,11 @@ func lookThrough(ctx context.Context, layers []*blob, prefix, cacheDir string) (
 		parts = append(parts, l.digest.String())
 	}
 	kept := filepath.Join(cacheDir, "base", "files-"+string(layer.NewKey("files of a base", parts...))+".json")
-	found := &survey{}
-	if raw, err := os.ReadFile(kept); err == nil && json.Unmarshal(raw, found) == nil {
-		return found, nil
-	}
+	return remembered(kept, func() (*survey, error) { return look(ctx, layers, prefix) })
+}
+
+// look reads the layers through.
+func look(ctx context.Context, layers []*blob, prefix string) (*survey, error) {
 	u := union{nodes: map[string]*node{}, prefix: strings.TrimPrefix(prefix, "/")}
 	for _, l := range layers {
 		if err := u.add(ctx, l); err != nil {
@@ -69,15 +67,7 @@ func lookThrough(ctx context.Context, layers []*blob, prefix, cacheDir string) (
 			return nil, fault.New(fault.Integrity, "base layer %s", l.digest).Wrap(err).Try("%s", copyAgain)
 		}
 	}
-	found = u.survey()
-	raw, err := json.Marshal(found)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(filepath.Dir(kept), 0o755); err != nil {
-		return nil, err
-	}
-	return found, atomicfile.Write(kept, raw)
+	return u.survey(), nil
 }
 
 // survey is what is seen once every layer is added.

@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"wheelwright/builder"
+	"wheelwright/fault"
 )
 
 func (a *app) digestCommand() *cobra.Command {
@@ -19,6 +21,12 @@ lock --image record it.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r.options.Frozen, r.options.Offline = true, true
+			if _, err := os.Stat(a.cache()); err != nil { // nothing is known besides the lock, and none is made for it
+				if a.cacheDir, err = os.MkdirTemp("", "wheelwright-*"); err != nil {
+					return fault.New(fault.Input, "a temporary folder").Wrap(err).Try("set TMPDIR to a folder that can be written to")
+				}
+				defer os.RemoveAll(a.cacheDir)
+			}
 			return a.finish(a.each(&r, func(b *builder.Builder) error {
 				report, err := b.Digest(cmd.Context())
 				if err != nil {
