@@ -51,7 +51,7 @@ type layoutWriter struct {
 // written to, is refused.
 func newLayoutWriter(ctx context.Context, dir string, o WriteOptions) (_ *layoutWriter, err error) {
 	w := &layoutWriter{
-		dir: dir, tags: o.Tags, jobs: make(chan struct{}, cmp.Or(o.Jobs, runtime.GOMAXPROCS(0))),
+		dir: dir, tags: o.Tags, jobs: make(chan struct{}, cmp.Or(o.Jobs, 2*runtime.GOMAXPROCS(0))), // some wait for the disk
 		layers: map[v1.Hash]*sync.Mutex{}, there: map[v1.Hash]bool{},
 	}
 	marked, err := recognise(dir)
