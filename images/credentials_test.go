@@ -121,8 +121,8 @@ func TestCredentialsStay(t *testing.T) {
 			return false
 		}
 		text, err := pushTo(t, f.host, i, WriteOptions{})
-		if err != nil || len(other.log) == 0 {
-			t.Errorf("%s: %d requests there: %s", name, len(other.log), text)
+		if err != nil || len(other.asked()) == 0 {
+			t.Errorf("%s: %d requests there: %s", name, len(other.asked()), text)
 		}
 	}
 }
@@ -156,8 +156,8 @@ func TestOtherHostBegs(t *testing.T) {
 			t.Errorf("%s: %s", challenge, text)
 		}
 		for _, s := range secrets {
-			if other.sawSecret(s) || len(other.log) == 0 {
-				t.Errorf("%s: %q got away in %d requests", challenge, s, len(other.log))
+			if other.sawSecret(s) || len(other.asked()) == 0 {
+				t.Errorf("%s: %q got away in %d requests", challenge, s, len(other.asked()))
 			}
 		}
 	}
@@ -189,8 +189,8 @@ func TestRedirectsRefused(t *testing.T) {
 			})(w, r)
 		}
 		text, err := pushTo(t, f.host, i, WriteOptions{})
-		if fault.KindOf(err) != fault.Input || len(other.log) > 0 || f.count("HEAD", "") > 8*(len(i.Layers)+1) || strings.Contains(text, "sig=abc") {
-			t.Errorf("%s: kind %d, %d requests elsewhere: %s", name, fault.KindOf(err), len(other.log), text)
+		if fault.KindOf(err) != fault.Input || len(other.asked()) > 0 || f.count("HEAD", "") > 8*(len(i.Layers)+1) || strings.Contains(text, "sig=abc") {
+			t.Errorf("%s: kind %d, %d requests elsewhere: %s", name, fault.KindOf(err), len(other.asked()), text)
 		}
 	}
 }
@@ -239,26 +239,26 @@ func TestToken(t *testing.T) {
 	data := noise(700_000, 9)
 	p, _ := bytesPart(data)
 	w := writerTo(t, f.host, "env", WriteOptions{})
-	if err := w.bring(t.Context(), p, "layer"); err != nil || string(f.blobs["env@"+p.String()]) != string(data) {
+	if err := w.bring(t.Context(), p, "layer"); err != nil || string(f.blob("env@"+p.String())) != string(data) {
 		t.Error(err)
 	}
 	if f.sawSecret("geheim") || f.sawSecret(secrets[1]) || !realm.sawSecret(secrets[1]) || realm.sawSecret("TOKEN") {
 		t.Error("a credential went to the wrong host")
 	}
 	if realm.count("GET", "scope=repository%3Aenv%3Apush%2Cpull") == 0 {
-		t.Errorf("asked for %q", realm.log)
+		t.Errorf("asked for %q", realm.asked())
 	}
 	// A mount asks to read where the blob lies.
 	seen.add(f.host, "from/there", p.digest)
 	f.mu.Lock()
 	f.blobs["from/there@"+p.String()] = data
 	f.mu.Unlock()
-	before := f.got
-	if err := writerTo(t, f.host, "new", WriteOptions{}).bring(t.Context(), p, "layer"); err != nil || f.got != before {
-		t.Errorf("%d bytes sent in place of a mount, %v", f.got-before, err)
+	before := f.sent()
+	if err := writerTo(t, f.host, "new", WriteOptions{}).bring(t.Context(), p, "layer"); err != nil || f.sent() != before {
+		t.Errorf("%d bytes sent in place of a mount, %v", f.sent()-before, err)
 	}
 	if realm.count("GET", "scope=repository%3Afrom%2Fthere%3Apull") == 0 {
-		t.Errorf("asked for %q", realm.log)
+		t.Errorf("asked for %q", realm.asked())
 	}
 }
 
@@ -341,8 +341,8 @@ func TestRefreshTokenStays(t *testing.T) {
 		return true
 	}
 	_, err := tryWriter(t, f.host, "env", WriteOptions{})
-	if fault.KindOf(err) != fault.Input || len(other.log) > 0 || !strings.Contains(fmt.Sprint(realm.log), "POST /token") {
-		t.Errorf("%d requests elsewhere, %q: %v", len(other.log), realm.log, err)
+	if fault.KindOf(err) != fault.Input || len(other.asked()) > 0 || !strings.Contains(fmt.Sprint(realm.asked()), "POST /token") {
+		t.Errorf("%d requests elsewhere, %q: %v", len(other.asked()), realm.asked(), err)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,6 +36,25 @@ type fakeRegistry struct {
 	log       []string          // "METHOD path?query"
 	headers   []http.Header
 	got       int64 // bytes of blobs
+}
+
+// asked, blob and sent read what a request under way may still write.
+func (f *fakeRegistry) asked() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.log)
+}
+
+func (f *fakeRegistry) blob(key string) []byte {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.blobs[key]
+}
+
+func (f *fakeRegistry) sent() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.got
 }
 
 func newFake(t *testing.T) *fakeRegistry {

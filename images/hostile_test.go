@@ -251,7 +251,7 @@ func TestTrust(t *testing.T) {
 	dialing(t, s)
 	const host = "example.com" // the name in httptest's certificate
 	text, err := pushTo(t, host, i, WriteOptions{})
-	if fault.KindOf(err) != fault.Input || !strings.Contains(text, "--registry-ca") || !strings.Contains(text, "SSL_CERT_FILE") || len(f.log) > 0 {
+	if fault.KindOf(err) != fault.Input || !strings.Contains(text, "--registry-ca") || !strings.Contains(text, "SSL_CERT_FILE") || len(f.asked()) > 0 {
 		t.Errorf("no trust: %s", text)
 	}
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
@@ -281,8 +281,8 @@ func TestPlainHTTP(t *testing.T) {
 	dialing(t, f.Server)
 	for _, host := range []string{"registry.test:5000", "10.1.2.3:5000", "registry.test"} {
 		text, err := pushTo(t, host, i, WriteOptions{})
-		if fault.KindOf(err) != fault.Input || !strings.Contains(text, "--plain-http "+host) || len(f.log) > 0 {
-			t.Errorf("%s: %s %q", host, text, f.log)
+		if fault.KindOf(err) != fault.Input || !strings.Contains(text, "--plain-http "+host) || len(f.asked()) > 0 {
+			t.Errorf("%s: %s %q", host, text, f.asked())
 		}
 	}
 	for _, o := range []RegistryOptions{{PlainHTTP: []string{"registry.test:5000"}}, {PlainHTTP: []string{"registry.test"}}} {

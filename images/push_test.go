@@ -30,8 +30,8 @@ func TestOneFlight(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if f.got != p.size || len(opened.at) != 1 {
-		t.Errorf("%d bytes sent for %d, opened at %d", f.got, p.size, opened.at)
+	if f.sent() != p.size || len(opened.at) != 1 {
+		t.Errorf("%d bytes sent for %d, opened at %d", f.sent(), p.size, opened.at)
 	}
 }
 
@@ -66,7 +66,7 @@ func TestFlightOutlivesTheFirst(t *testing.T) {
 	if err := <-errs; !errors.Is(err, context.Canceled) || time.Since(began) > time.Second {
 		t.Errorf("given up after %v: %v", time.Since(began), err)
 	}
-	if err := <-second; err != nil || f.blobs["env@"+p.String()] == nil {
+	if err := <-second; err != nil || f.blob("env@"+p.String()) == nil {
 		t.Errorf("the second: %v", err)
 	}
 }
@@ -78,13 +78,13 @@ func TestUnchangedImage(t *testing.T) {
 	f, i := newFake(t), mustBuild(t, scratch(t))
 	for k, tags := range [][]string{{"a", "b"}, {"a", "b"}, {"a", "b", "c"}} {
 		d, _ := ParseDestination(f.host+"/env", "x")
-		before, puts := f.got, f.count("PUT", "/manifests/")
+		before, puts := f.sent(), f.count("PUT", "/manifests/")
 		if digest, err := Write(t.Context(), d, i, WriteOptions{Tags: tags}); err != nil || digest != i.Digest() {
 			t.Fatal(digest, err)
 		}
 		want := []int{3, 0, 1}[k] // by digest and two tags; none; the third tag
-		if puts = f.count("PUT", "/manifests/") - puts; puts != want || k > 0 && f.got != before {
-			t.Errorf("push %d: %d manifests put, want %d; %d bytes of blobs", k, puts, want, f.got-before)
+		if puts = f.count("PUT", "/manifests/") - puts; puts != want || k > 0 && f.sent() != before {
+			t.Errorf("push %d: %d manifests put, want %d; %d bytes of blobs", k, puts, want, f.sent()-before)
 		}
 		for _, ref := range append(slices.Clone(tags), i.Digest()) {
 			if !bytes.Equal(f.manifests["env:"+ref], i.Manifest()) {
@@ -106,7 +106,7 @@ func TestOrderOfTags(t *testing.T) {
 		t.Fatal(text)
 	}
 	var puts []string
-	for _, l := range f.log {
+	for _, l := range f.asked() {
 		if ref, ok := strings.CutPrefix(l, "PUT /v2/env/manifests/"); ok {
 			puts = append(puts, ref)
 		}
@@ -140,12 +140,12 @@ func TestMount(t *testing.T) {
 	f, i, dir := newFake(t), mustBuild(t, scratch(t)), t.TempDir()
 	push := func(repo string, o WriteOptions) int64 {
 		t.Helper()
-		before := f.got
+		before := f.sent()
 		d, _ := ParseDestination(f.host+"/"+repo, "x")
 		if _, err := Write(t.Context(), d, i, o); err != nil {
 			t.Fatal(err)
 		}
-		return f.got - before
+		return f.sent() - before
 	}
 	config := int64(len(i.Config()))
 	all := push("one", WriteOptions{Remember: dir})
@@ -197,9 +197,7 @@ func TestMountThatIsNone(t *testing.T) {
 	if err := w.bring(t.Context(), p, "layer"); err != nil {
 		t.Fatal(err)
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if got := f.blobs["env@"+p.digest.String()]; !bytes.Equal(got, data) {
+	if got := f.blob("env@" + p.digest.String()); !bytes.Equal(got, data) {
 		t.Errorf("the registry has %d bytes, want %d", len(got), len(data))
 	}
 }

@@ -114,7 +114,7 @@ func TestBaseLayerGoesOn(t *testing.T) {
 	if text, err := pushTo(t, f.host, i, WriteOptions{}); err != nil {
 		t.Fatal(text)
 	}
-	whole := f.blobs["env@"+i.Layers[0].Digest]
+	whole := f.blob("env@" + i.Layers[0].Digest)
 	for name, c := range map[string]struct {
 		redirect, ranges bool
 		want             int64 // where the rest begins
@@ -147,8 +147,8 @@ func TestBaseLayerGoesOn(t *testing.T) {
 		if body.Close(); err != nil || start != c.want || total != a.Size || string(rest) != string(whole[start:]) {
 			t.Errorf("%s: from %d of %d, %d bytes, %v", name, start, total, len(rest), err)
 		}
-		if store.sawSecret("Basic") || c.redirect != (len(store.log) > 0) {
-			t.Errorf("%s: the store was asked %q with %q", name, store.log, store.headers)
+		if store.sawSecret("Basic") || c.redirect != (len(store.asked()) > 0) {
+			t.Errorf("%s: the store was asked %q with %q", name, store.asked(), store.headers)
 		}
 	}
 }

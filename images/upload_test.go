@@ -61,8 +61,8 @@ func TestUploadGoesOn(t *testing.T) {
 		if err := w.bring(t.Context(), p, "layer"); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
-		if got := f.blobs["team/env@"+p.String()]; !bytes.Equal(got, data) || f.got != p.size {
-			t.Errorf("seed %d: %d bytes arrived for %d, the right ones: %v", seed, f.got, p.size, bytes.Equal(got, data))
+		if got := f.blob("team/env@" + p.String()); !bytes.Equal(got, data) || f.sent() != p.size {
+			t.Errorf("seed %d: %d bytes arrived for %d, the right ones: %v", seed, f.sent(), p.size, bytes.Equal(got, data))
 		}
 		if n := min(int(cuts.Load()), 6); len(opened.at) > n+1 || n > 0 && opened.at[len(opened.at)-1] == 0 {
 			t.Errorf("seed %d: after %d cuts opened at %d", seed, n, opened.at)
@@ -128,9 +128,7 @@ func TestNonsenseRanges(t *testing.T) {
 				}
 				p, _ := bytesPart(data)
 				err := writerTo(t, f.host, "env", WriteOptions{}).bring(t.Context(), p, "layer")
-				f.mu.Lock() // a request may still be under way
-				got, requests := f.blobs["env@"+p.String()], len(f.log)
-				f.mu.Unlock()
+				got, requests := f.blob("env@"+p.String()), len(f.asked())
 				if once := cuts == 1; once && err != nil || err == nil && !bytes.Equal(got, data) || err != nil && got != nil || requests > 30 {
 					t.Errorf("%q to %s, %d times: %d bytes, %d requests, %v", says, asked, cuts, len(got), requests, err)
 				}
@@ -151,8 +149,8 @@ func TestCommitIsLost(t *testing.T) {
 		return false
 	}
 	p, _ := bytesPart(noise(50_000, 1))
-	if err := writerTo(t, f.host, "env", WriteOptions{}).bring(t.Context(), p, "layer"); err != nil || f.got != p.size {
-		t.Errorf("%d bytes sent for %d, %v", f.got, p.size, err)
+	if err := writerTo(t, f.host, "env", WriteOptions{}).bring(t.Context(), p, "layer"); err != nil || f.sent() != p.size {
+		t.Errorf("%d bytes sent for %d, %v", f.sent(), p.size, err)
 	}
 }
 
@@ -197,7 +195,7 @@ func TestChunkSizes(t *testing.T) {
 		}
 		p, _ := bytesPart(data)
 		err := writerTo(t, f.host, "env", WriteOptions{}).bring(t.Context(), p, "layer")
-		if err != nil || !bytes.Equal(f.blobs["env@"+p.String()], data) || f.count("PATCH", "") != c.patches {
+		if err != nil || !bytes.Equal(f.blob("env@"+p.String()), data) || f.count("PATCH", "") != c.patches {
 			t.Errorf("%s: %d PATCHes, want %d; %v", name, f.count("PATCH", ""), c.patches, err)
 		}
 	}
@@ -255,7 +253,7 @@ func TestShortAnswer(t *testing.T) {
 	data := noise(100_000, 2)
 	p, opened := bytesPart(data)
 	err := writerTo(t, f.host, "env", WriteOptions{}).bring(t.Context(), p, "layer")
-	if err != nil || !bytes.Equal(f.blobs["env@"+p.String()], data) || !slices.Equal(opened.at, []int64{0, 5000}) {
+	if err != nil || !bytes.Equal(f.blob("env@"+p.String()), data) || !slices.Equal(opened.at, []int64{0, 5000}) {
 		t.Errorf("opened at %d: %v", opened.at, err)
 	}
 }
