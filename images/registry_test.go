@@ -6,7 +6,6 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,7 +18,7 @@ import (
 // testRegistry is a registry in memory that counts uploads.
 func testRegistry(t *testing.T) (host string, uploads *atomic.Int64) {
 	uploads = new(atomic.Int64)
-	inner := registry.New(registry.Logger(log.New(os.NewFile(0, ""), "", 0)), registry.WithBlobHandler(registry.NewInMemoryBlobHandler()))
+	inner := registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithBlobHandler(registry.NewInMemoryBlobHandler()))
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPatch {
 			uploads.Add(1)
