@@ -252,11 +252,11 @@ func TestParseSource(t *testing.T) {
 		"docker-archive:a:env:x": {file: "a", tag: "env:x"},
 	} {
 		want.text = ref
-		if s, err := ParseSource(ref); err != nil || s != want || s.Remote() {
+		if s, err := ParseSource(ref); err != nil || s != want || s.ref != nil {
 			t.Errorf("%s: %+v, %v", ref, s, err)
 		}
 	}
-	if s, err := ParseSource("index.test/env:x@sha256:" + strings.Repeat("0", 64)); err != nil || !s.Remote() {
+	if s, err := ParseSource("index.test/env:x@sha256:" + strings.Repeat("0", 64)); err != nil || s.ref == nil {
 		t.Errorf("%+v, %v", s, err)
 	}
 	for _, bad := range []string{"", "oci:", "oci-archive:", "docker-archive::x", "docker://index.test/x", "docker-daemon:x", "Not A Reference"} {

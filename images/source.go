@@ -62,9 +62,6 @@ func ParseSource(s string) (Source, error) {
 	return Source{file: place, tag: tag, text: s}, nil
 }
 
-// Remote says whether the image is in a registry.
-func (s Source) Remote() bool { return s.ref != nil }
-
 func (s Source) open(ctx context.Context, o InspectOptions) (store, error) {
 	switch {
 	case s.dir != "":

@@ -46,9 +46,6 @@ const match token = 1 << 31
 // included, that unpacks to src, and gives the result. src may have any
 // length; a stream has at most 6 bytes more than src for each 16 KiB begun, and
 // 2 for an empty src. src and the room behind dst must not overlap.
-func Append(dst, src []byte) []byte { return new(Encoder).Append(dst, src) }
-
-// Append is the function Append in the encoder's memory.
 func (e *Encoder) Append(dst, src []byte) []byte {
 	e.writer.reset(dst)
 	for more := true; more; {
