@@ -24,7 +24,7 @@ type BuildOptions struct {
 	OnLock      func(*Locked) // told once the lock stands, before anything is fetched for it; may be nil
 	Lazy        bool          // believe what the lock says of its layers, and make and fetch only what a destination lacks
 	LockOnly    bool          // write no image: only record in the lock what its layers are
-	Wheelhouse  string        // the folder that the wheels are laid out in; empty: none
+	Wheelhouse  string        // the folder that wheels and the base's files are laid out in; empty: none
 }
 
 // Registry says how registries are reached.
@@ -42,7 +42,8 @@ type Built struct {
 // ImageBuilt is a finished image. It is written as JSON by the command line.
 type ImageBuilt struct {
 	Digest     string       `json:"digest"` // of the manifest
-	Size       int64        `json:"size"`   // bytes of all layers, compressed
+	Base       *BaseBuilt   `json:"base"`
+	Size       int64        `json:"size"` // bytes of all layers, compressed
 	Layers     []ImageLayer `json:"layers"`
 	Collisions []Collision  `json:"collisions"` // wheels that overwrite one another, as a waiver lets them
 	Waivers    []Waiver     `json:"waivers"`    // of the lock
@@ -103,6 +104,7 @@ func (b *Builder) Build(ctx context.Context, o BuildOptions) (*Built, error) {
 	if err != nil {
 		return r, b.explained(ctx, err, nil)
 	}
+	r.Image.Base = builtBase(locked.Lock.Base, base)
 	return r, b.explained(ctx, b.finish(ctx, r, img, to), nil)
 }
 
@@ -117,6 +119,7 @@ func (b *Builder) made(ctx context.Context, l *Locked, created time.Time, base *
 	}
 	spec := b.spec(l, base.base, created)
 	spec.Compression, spec.Writers = to.compression, to.writers
+	l.BaseChanges = base.moved
 	img, err := b.image(ctx, l, spec, o)
 	if err != nil {
 		return nil, err
@@ -126,7 +129,7 @@ func (b *Builder) made(ctx context.Context, l *Locked, created time.Time, base *
 
 // finish ends the writing of an image and fills in what is reported of it.
 func (b *Builder) finish(ctx context.Context, r *Built, img *images.Image, to *targets) error {
-	r.Image = ImageBuilt{Digest: img.Digest(), Collisions: collisions(img.Collisions), Waivers: []Waiver{}}
+	r.Image.Digest, r.Image.Collisions, r.Image.Waivers = img.Digest(), collisions(img.Collisions), []Waiver{}
 	for _, c := range r.Image.Collisions {
 		b.note(StepLayers, c.String())
 	}
@@ -154,35 +157,6 @@ func (b *Builder) finish(ctx context.Context, r *Built, img *images.Image, to *t
 	return nil
 }
 
-// opening is a base that is found out once, by the first who waits for it.
-type opening struct {
-	once sync.Once
-	open func() (*images.Base, error)
-	base *images.Base
-	err  error
-}
-
-// openBase is the base to be found out.
-func (b *Builder) openBase(ctx context.Context, registry images.RegistryOptions) *opening {
-	return &opening{open: func() (*images.Base, error) {
-		i := b.Profile.Image
-		base, err := images.OpenBase(ctx, images.BaseOptions{
-			Ref: i.Base, Packages: i.Packages, Machine: b.Profile.Platform.Machine,
-			Python: b.Profile.PythonShort(), CacheDir: b.CacheDir, Offline: b.Offline, Env: b.Env, Registry: registry,
-		})
-		if err == nil {
-			base.Have(b.house.Path)
-		}
-		return base, err
-	}}
-}
-
-// wait ends when the base is known.
-func (o *opening) wait() error {
-	o.once.Do(func() { o.base, o.err = o.open() })
-	return o.err
-}
-
 // image fills the House and makes the layers, side by side: a layer is made
 // as soon as its wheels lie in the House.
 func (b *Builder) image(ctx context.Context, l *Locked, spec images.Spec, o BuildOptions) (*images.Image, error) {
@@ -208,7 +182,7 @@ func (b *Builder) image(ctx context.Context, l *Locked, spec images.Spec, o Buil
 		return b.fill(ctx, StepWheelhouse, wheels, b.openWheel, b.checkWheels(l.Solution), arrived.note)
 	})
 	if len(of) > 0 {
-		fill(func() error { return b.fill(ctx, StepBase, of, spec.Base.Open, nil, arrived.note) })
+		fill(func() error { return b.fillBase(ctx, spec.Base, of, arrived.note) })
 	}
 	img, err := b.layers(ctx, spec)
 	if err != nil {
@@ -218,7 +192,8 @@ func (b *Builder) image(ctx context.Context, l *Locked, spec images.Spec, o Buil
 	if cause := context.Cause(ctx); cause != nil {
 		return nil, b.explained(whole, cause, slices.Concat(wheels, of))
 	}
-	return img, b.explained(whole, b.link(ctx, o.Wheelhouse, wheels), wheels)
+	all := slices.Concat(wheels, of)
+	return img, b.explained(whole, b.link(ctx, o.Wheelhouse, all), all)
 }
 
 // spec is all that the image of a lock is made of.

@@ -32,8 +32,11 @@ type Options struct {
 	IndexURL     string            // replaces the default index, environment's and configuration's
 	ReplaceIndex map[string]string // name of one of the profile's indexes -> its URL
 
+	From string // a wheelhouse folder: what the cache lacks is taken from it before the network is asked; empty: none
+
 	Upgrade         bool     // keep no version of an existing lock
 	UpgradePackages []string // keep not the version of these
+	UpgradeBase     bool     // take the base as it is now, and not as the lock has it
 	Locked          bool     // fail where the lock would change
 	Frozen          bool     // use the lock as it is
 	Offline         bool     // open no socket

@@ -61,10 +61,8 @@ func sums(l lock.Lock) []string {
 	for _, f := range l.Files() {
 		out = append(out, f.SHA256)
 	}
-	if l.Image != nil {
-		for _, d := range l.Image.Debs {
-			out = append(out, d.SHA256)
-		}
+	for _, a := range baseArtifacts(l.Base) {
+		out = append(out, a.SHA256)
 	}
 	return out
 }

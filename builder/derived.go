@@ -38,15 +38,6 @@ func imageLayers(i *lock.Image) []images.Layer {
 	return out
 }
 
-// lockDebs are the packages of a Debian base as a lock has them.
-func lockDebs(base *images.Base) []lock.Deb {
-	var out []lock.Deb
-	for _, d := range base.Debs {
-		out = append(out, lock.Deb{Name: d.Name, Version: d.Version, SHA256: d.SHA256, Size: d.Size})
-	}
-	return out
-}
-
 // writeDerived puts what was built into the lock's derived part. A layer that
 // the lock describes otherwise is an integrity error: the same set must give
 // the same files. Layers in zstd are not recorded: their bytes are a library's.
@@ -54,18 +45,31 @@ func (b *Builder) writeDerived(l *Locked, base *images.Base, img *images.Image) 
 	p := b.Profile
 	made := &lock.Image{
 		LayerFormat: layer.Format, Lock: l.Lock.Digest(), Prefix: p.Image.Prefix, Python: p.PythonShort(),
-		User: img.Account.User, Login: img.Account.Name, Home: img.Account.Home,
-		Base: base.Name(), Config: string(base.Config()), Layers: lockLayers(img), Debs: lockDebs(base),
+		User: img.Account.User, Login: img.Account.Name, Home: img.Account.Home, Layers: lockLayers(img),
 	}
 	if slices.ContainsFunc(img.Layers, func(x images.Layer) bool {
 		return len(x.Members) > 0 && x.MediaType == images.TarZstd && !base.Has(x.Digest)
 	}) {
-		return nil
+		return b.record(l, base, nil)
 	}
 	if err := agrees(l.Lock, made); err != nil {
 		return err
 	}
-	l.Lock.Image = made
+	return b.record(l, base, made)
+}
+
+// record writes the lock with the base that it was built on and, where they are
+// known, the image's layers; it keeps those it has on the same base.
+func (b *Builder) record(l *Locked, base *images.Base, made *lock.Image) error {
+	now := b.lockBase(base)
+	switch {
+	case made != nil:
+		made.Base = now.Digest()
+		l.Lock.Image = made
+	case !now.Same(l.Lock.Base):
+		l.Lock.Image = nil
+	}
+	l.Lock.Base = now
 	if b.Locked || b.Frozen {
 		return nil
 	}
@@ -135,6 +139,10 @@ func (b *Builder) knows(l lock.Lock) error {
 		return errors.New("the lock does not say of which set of distributions its layers are")
 	case i.Lock != l.Digest():
 		return errors.New("the lock has layers of another set of distributions: it was edited since they were recorded")
+	case l.Base == nil:
+		return errors.New("the lock does not say what its base is")
+	case i.Base != l.Base.Digest():
+		return errors.New("the lock has layers on another base: it was edited since they were recorded")
 	}
 	return nil
 }

@@ -16,7 +16,16 @@ type DiffReport struct {
 	B        DiffSide    `json:"b"`
 	Equal    bool        `json:"equal"`
 	Lock     []DiffField `json:"lock"`     // of what they say beside the packages
+	Base     []DiffBase  `json:"base"`     // of what the images stand on, where both say it
 	Packages []DiffEntry `json:"packages"` // sorted by name
+}
+
+// DiffBase is one difference in the base.
+type DiffBase struct {
+	Change lock.Kind `json:"change"` // "file" where it is of the base itself
+	Name   string    `json:"name"`   // a Debian package, or what the base says: "name", "release"
+	From   string    `json:"from,omitempty"`
+	To     string    `json:"to,omitempty"`
 }
 
 // DiffSide is one of the two locks.
@@ -67,14 +76,17 @@ func DiffLocks(a, b LockRef) (*DiffReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &DiffReport{A: from.side(), B: to.side(), Lock: []DiffField{}, Packages: []DiffEntry{}}
+	r := &DiffReport{A: from.side(), B: to.side(), Lock: []DiffField{}, Packages: []DiffEntry{}, Base: []DiffBase{}}
 	for _, f := range lock.Fields(from.Lock, to.Lock) {
 		r.Lock = append(r.Lock, DiffField(f))
 	}
 	for _, c := range lock.Diff(from.Lock, to.Lock) {
 		r.Packages = append(r.Packages, entry(c))
 	}
-	r.Equal = len(r.Lock)+len(r.Packages) == 0
+	for _, c := range lock.DiffBase(from.Lock.Base, to.Lock.Base) {
+		r.Base = append(r.Base, DiffBase{c.Kind, c.Name, c.From, c.To})
+	}
+	r.Equal = len(r.Lock)+len(r.Packages)+len(r.Base) == 0
 	return r, nil
 }
 
@@ -99,6 +111,16 @@ func entry(c lock.Change) DiffEntry {
 // Row is the difference as three columns: what happened, to what, and how.
 func (f DiffField) Row() [3]string {
 	return [3]string{"lock", f.Key, cmp.Or(f.From, "none") + " -> " + cmp.Or(f.To, "none")}
+}
+
+// Row is the difference as three columns: that it is of the base, what of it,
+// and how.
+func (d DiffBase) Row() [3]string {
+	from, to := d.From, d.To
+	if d.Change == lock.Hash {
+		return [3]string{"base", d.Name, fmt.Sprintf("sha256 %.12s… -> %.12s…", from, to)}
+	}
+	return [3]string{"base", d.Name, cmp.Or(from, "none") + " -> " + cmp.Or(to, "none")}
 }
 
 // Row is the difference as three columns: what happened, to which

@@ -284,6 +284,9 @@ func compareLayers(l lock.Lock, have []InspectLayer) (reasons []string, note str
 	var want []string
 	for _, x := range l.Image.Layers {
 		if !ofWheels(x.Members) {
+			if _, ok := digests[x.DiffID]; !ok && want == nil {
+				note = "what is below its wheels is not what the lock describes"
+			}
 			continue
 		}
 		want = append(want, x.DiffID)

@@ -24,7 +24,7 @@ func insideLock() lock.Lock {
 	return lock.Lock{
 		Profile: "p", ProfileDigest: sum("p"), Target: lock.Target{Python: "3.11", Machine: "x86_64", Glibc: "2.28"},
 		Packages: []lock.Package{wheel("alpha"), wheel("beta")},
-		Image: &lock.Image{LayerFormat: 1, Prefix: "/opt/env", Python: "3.11", Base: "scratch", Layers: []lock.Layer{
+		Image: &lock.Image{LayerFormat: 1, Prefix: "/opt/env", Python: "3.11", Layers: []lock.Layer{
 			{Members: []string{"environment at /opt/env"}, Digest: sum("e"), DiffID: sum("E")},
 			{Members: []string{"alpha 1.0"}, Digest: sum("a"), DiffID: sum("A")},
 			{Members: []string{"beta 1.0"}, Digest: sum("b"), DiffID: sum("B")},
@@ -71,7 +71,7 @@ func TestInspectVerdicts(t *testing.T) {
 		"one layer more": {nil, func(l *lock.Lock) { l.Image.Layers = l.Image.Layers[:2] }, Equal, Differs,
 			"the lock describes no layer as the image's of beta 1.0"},
 		"another order": {nil, func(l *lock.Lock) { slices.Reverse(l.Image.Layers) }, Equal, Differs, "another order"},
-		"another base":  {nil, func(l *lock.Lock) { l.Image.Layers[0].DiffID = sum("X") }, Equal, Equal, ""},
+		"another base":  {nil, func(l *lock.Lock) { l.Image.Layers[0].DiffID = sum("X") }, Equal, Equal, "what is below its wheels is not"},
 		"a layer put on top": {func(f *images.Found) {
 			f.Layers = append(f.Layers, images.FoundLayer{Layer: images.Layer{Sum: layer.Sum{DiffID: sum("T"), Digest: sum("t")}}})
 		}, func(*lock.Lock) {}, Equal, Differs, sum("t") + ", which another program made"},

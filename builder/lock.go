@@ -20,13 +20,14 @@ import (
 
 // Locked is the result of the lock step.
 type Locked struct {
-	Path     string // of the lock file
-	Lock     lock.Lock
-	Changes  []lock.Change    // against the lock that stood there; nil when there was none
-	New      bool             // no lock stood there
-	Written  bool             // the file was written: its bytes changed
-	Warnings []string         // from the solver
-	Solution *solver.Solution // nil when the lock was used frozen
+	Path        string // of the lock file
+	Lock        lock.Lock
+	Changes     []lock.Change     // against the lock that stood there; nil when there was none
+	New         bool              // no lock stood there
+	BaseChanges []lock.BaseChange // in what the image stands on, where that was found out anew
+	Written     bool              // the file was written: its bytes changed
+	Warnings    []string          // from the solver
+	Solution    *solver.Solution  // nil when the lock was used frozen
 }
 
 // Lock resolves the profile and writes its lock file, unless Frozen.
@@ -56,7 +57,11 @@ func (b *Builder) Lock(ctx context.Context) (*Locked, error) {
 	r := &Locked{Path: b.LockPath, Lock: l, New: old == nil, Warnings: solution.Warnings, Solution: solution}
 	if old != nil {
 		r.Changes = lock.Diff(*old, l)
-		if old.Digest() == l.Digest() {
+		why := ""
+		if r.Lock.Base, why = b.baseOf(old); why != "" {
+			b.note(StepResolve, "the lock keeps no base until one is built on: "+why)
+		}
+		if old.Digest() == l.Digest() && old.Base.Same(r.Lock.Base) {
 			r.Lock.Image = old.Image
 		}
 	}

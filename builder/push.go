@@ -9,7 +9,6 @@ import (
 
 	"wheelwright/fault"
 	"wheelwright/images"
-	"wheelwright/images/deb"
 	"wheelwright/solver/lock"
 	"wheelwright/wheelhouse"
 )
@@ -23,11 +22,8 @@ func (b *Builder) remembered(l *Locked, created time.Time) (images.Spec, error) 
 	i := l.Lock.Image
 	known := imageLayers(i)
 	r := images.Remembered{
-		Ref: b.Profile.Image.Base, Name: i.Base, Machine: b.Profile.Platform.Machine,
-		Config: []byte(i.Config), Layers: known,
-	}
-	for _, d := range i.Debs {
-		r.Debs = append(r.Debs, deb.Package{Name: d.Name, Version: d.Version, SHA256: d.SHA256, Size: d.Size})
+		Ref: b.Profile.Image.Base, Name: l.Lock.Base.Name, Machine: b.Profile.Platform.Machine,
+		Config: []byte(l.Lock.Base.Config), Debs: lockDebs(l.Lock.Base), Layers: known,
 	}
 	base, err := images.RememberBase(r)
 	if err != nil {
@@ -96,6 +92,10 @@ func (f *fetches) bring(ctx context.Context, sha256 string) error {
 func (f *fetches) fetch(ctx context.Context, sha256 string) error {
 	files := f.lock.Files()
 	if i := slices.IndexFunc(files, func(x lock.File) bool { return x.SHA256 == sha256 }); i >= 0 {
+		one := files[i]
+		if _, err := f.b.adoptQuietly(ctx, []wheelhouse.Artifact{{Kind: wheelhouse.Wheel, Name: one.Name, SHA256: one.SHA256, Size: one.Size}}); err != nil {
+			return err
+		}
 		list, err := f.b.wheels(ctx, files[i:i+1], f.lock)
 		if err != nil {
 			return err
@@ -116,8 +116,11 @@ func (f *fetches) fetch(ctx context.Context, sha256 string) error {
 
 // fill brings one file into the House, with a word about it.
 func (f *fetches) fill(ctx context.Context, step Step, one []wheelhouse.Artifact, open wheelhouse.OpenFunc, check func(wheelhouse.Artifact, string) error) error {
+	if _, err := f.b.adoptQuietly(ctx, one); err != nil {
+		return err
+	}
 	if !f.b.house.Has(one[0].SHA256) {
 		f.b.note(step, "fetching "+one[0].Name)
 	}
-	return f.b.house.Fill(ctx, one, wheelhouse.FillOptions{Open: open, Check: check})
+	return f.b.house.Fill(ctx, one, wheelhouse.FillOptions{Open: open, Check: check, Tries: f.b.tries()})
 }

@@ -13,6 +13,7 @@ type LockReport struct {
 	Written  bool            `json:"written"`
 	Packages []PackageReport `json:"packages"`
 	Changes  []string        `json:"changes,omitempty"`
+	Base     []string        `json:"base_changes,omitempty"` // in what the image stands on, where that was found out anew
 	Warnings []string        `json:"warnings,omitempty"`
 
 	Lag      int64           `json:"lag"`                // seconds, the sum of Lags
@@ -52,6 +53,9 @@ func (l *Locked) Report() LockReport {
 	}
 	for _, c := range l.Changes {
 		r.Changes = append(r.Changes, c.String())
+	}
+	for _, c := range l.BaseChanges {
+		r.Base = append(r.Base, c.String())
 	}
 	if s := l.Solution; s != nil {
 		r.Lag = seconds(solver.Sum(s.Lags))

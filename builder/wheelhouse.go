@@ -29,6 +29,9 @@ func (b *Builder) wheels(ctx context.Context, files []lock.File, l lock.Lock) ([
 	if err := b.house.Mend(ctx, out); err != nil {
 		return nil, err
 	}
+	if err := b.adopt(ctx, StepWheelhouse, out); err != nil {
+		return nil, err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(index.DefaultParallel)
 	for i, f := range files {
@@ -71,19 +74,21 @@ func (b *Builder) hint(w lock.Wheel) string {
 // fill brings every artifact into the House. done is called for each as it
 // comes to lie there, and may be nil.
 func (b *Builder) fill(ctx context.Context, step Step, artifacts []wheelhouse.Artifact, open wheelhouse.OpenFunc, check func(wheelhouse.Artifact, string) error, done func(sha256 string, fetched bool)) error {
+	if err := b.adopt(ctx, step, artifacts); err != nil {
+		return err
+	}
+	if err := b.offlineDebs(artifacts); err != nil {
+		return err
+	}
 	var total int64
 	for _, a := range artifacts {
 		total += a.Size
 	}
 	b.report(Event{Step: step, Kind: Began, Unit: Bytes, Text: need(b.house.Need(artifacts))})
 	var last wheelhouse.Totals
-	tries := 0 // the House's own number
-	if b.Offline {
-		tries = 1
-	}
 	err := b.house.Fill(ctx, artifacts, wheelhouse.FillOptions{
 		Open:  open,
-		Tries: tries,
+		Tries: b.tries(),
 		Check: check,
 		Progress: func(p wheelhouse.Progress) {
 			last = p.Totals
@@ -105,64 +110,13 @@ func (b *Builder) fill(ctx context.Context, step Step, artifacts []wheelhouse.Ar
 	return nil
 }
 
-// link lays the wheels out in dir by file name; an empty dir is none.
-func (b *Builder) link(ctx context.Context, dir string, wheels []wheelhouse.Artifact) error {
-	if dir == "" {
-		return nil
+// tries is how often sources are asked: offline, once; 0 is the House's own
+// number.
+func (b *Builder) tries() int {
+	if b.Offline {
+		return 1
 	}
-	linked, err := b.house.Link(ctx, dir, wheels)
-	if err != nil {
-		return err
-	}
-	text := fmt.Sprintf("%d wheels in %s", linked.Files, dir)
-	if linked.Copied > 0 {
-		text += fmt.Sprintf(", %d of them copied: the cache is on another file system", linked.Copied)
-	}
-	b.note(StepWheelhouse, text)
-	if len(linked.Stale) > 0 {
-		b.note(StepWheelhouse, fmt.Sprintf("%s also holds %d wheels that the lock does not name, %s first", dir, len(linked.Stale), linked.Stale[0]))
-	}
-	return nil
-}
-
-// Filled is the result of Fill.
-type Filled struct {
-	Locked    *Locked
-	Dir       string
-	Artifacts []wheelhouse.Artifact
-}
-
-// Fill resolves the profile, or keeps its lock, and lays out its wheels in dir.
-func (b *Builder) Fill(ctx context.Context, dir string) (*Filled, error) {
-	l, err := b.Lock(ctx)
-	if err != nil {
-		return nil, b.explained(ctx, err, nil)
-	}
-	r := &Filled{Locked: l, Dir: dir}
-	if r.Artifacts, err = b.wheels(ctx, l.Lock.Files(), l.Lock); err != nil {
-		return r, err
-	}
-	if err := b.fill(ctx, StepWheelhouse, r.Artifacts, b.openWheel, b.checkWheels(l.Solution), nil); err != nil {
-		return r, b.explained(ctx, err, r.Artifacts)
-	}
-	return r, b.explained(ctx, b.link(ctx, dir, r.Artifacts), r.Artifacts)
-}
-
-// Verify compares the files of dir with the lock that stands at LockPath.
-func (b *Builder) Verify(ctx context.Context, dir string) (VerifyReport, error) {
-	l, _, err := readLock(b.LockPath)
-	if err != nil {
-		return VerifyReport{}, err
-	}
-	if l == nil {
-		return VerifyReport{}, noLock(b.LockPath, b.again)
-	}
-	var list []wheelhouse.Artifact
-	for _, f := range l.Files() {
-		list = append(list, wheelhouse.Artifact{Kind: wheelhouse.Wheel, Name: f.Name, SHA256: f.SHA256, Size: f.Size})
-	}
-	report, err := wheelhouse.Verify(ctx, dir, list)
-	return VerifyReport{b.Profile.Name, report}, err
+	return 0
 }
 
 // openWheel opens a wheel's address for the House.

@@ -2,7 +2,6 @@ package images
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -12,14 +11,14 @@ import (
 
 	"wheelwright/fault"
 	"wheelwright/images/deb"
-	"wheelwright/images/layer"
 	"wheelwright/wheelhouse"
 )
 
 // BaseOptions say which base and how to reach it.
 type BaseOptions struct {
 	Ref      string              // debian:12, debian:13, scratch, oci:DIR[:TAG], or a registry reference
-	Packages []string            // Debian packages besides the fixed ones; only for debian:12 and debian:13
+	Packages []string            // Debian packages besides the fixed ones
+	Apt      []deb.Source        // repositories of packages besides Debian's own
 	Machine  string              // x86_64 or aarch64
 	Python   string              // X.Y that the environment needs
 	CacheDir string              // indexes and manifests are kept below it
@@ -27,6 +26,22 @@ type BaseOptions struct {
 	Env      func(string) string // os.Getenv; nil: no environment
 	Client   *http.Client        // for Debian mirrors; nil: one with the default transport
 	Registry RegistryOptions     // for a registry reference
+	Pinned   *Pinned             // the base as a lock has it, which is then opened and no other; nil: as it is now
+
+	// Fetch brings files that Base.Artifacts lists, or some of them, to where
+	// Path says; nil: there are none. They open small files of a pinned image and
+	// the layers of one that packages are added to.
+	Fetch func(ctx context.Context, list []wheelhouse.Artifact, open wheelhouse.OpenFunc) error
+	Path  func(sha256 string) string // House.Path
+}
+
+// Pinned is a base as a lock has it.
+type Pinned struct {
+	Name    string // Base.Name
+	Release string
+	At      string
+	Debs    []deb.Package
+	Choices []deb.Choice
 }
 
 type baseKind int
@@ -45,15 +60,20 @@ type Base struct {
 	Digest  string        // "sha256:…" of the manifest of an image; empty for others
 	Debs    []deb.Package // of a Debian base, sorted by name
 	Release string        // of a Debian base: "12.15"
+	At      string        // of a Debian base: when the Releases that were read were made, RFC 3339 in UTC
 	Choices []deb.Choice  // of a Debian base: decisions between alternatives
+	Pinned  bool          // as a lock has it
+	Notes   []string      // what a user should hear of where it comes from
+	Unrun   []deb.Unrun   // once its layers are made: the packages whose maintainer scripts were not run
 
 	kind    baseKind
 	arch    string // OCI: amd64, arm64
 	debian  *deb.Plan
 	options deb.Options
-	config  *v1.ConfigFile // of an image
-	raw     []byte         // of an image: config as it stands
-	layers  []*blob        // of an image
+	config  *v1.ConfigFile   // of an image
+	raw     []byte           // of an image: config as it stands
+	files   [2]v1.Descriptor // of an image: its manifest and its configuration
+	layers  []*blob          // of an image
 	remote  *remoteBase
 	where   func(sha256 string) string
 
@@ -64,56 +84,34 @@ type Base struct {
 var ociArch = map[string]string{"x86_64": "amd64", "aarch64": "arm64"}
 
 // OpenBase finds out what the base is made of. It fetches indexes and
-// manifests, no packages and no layers. A Debian base whose Python is not the
-// one asked for is refused.
+// manifests, no packages, and layers only of an image that packages are added to
+// for the first time; of a pinned base no index, and a
+// manifest only where Fetch finds it nowhere else. A Debian base whose Python is
+// not the one asked for is refused.
 func OpenBase(ctx context.Context, o BaseOptions) (*Base, error) {
 	arch := ociArch[o.Machine]
 	if arch == "" {
 		return nil, fault.New(fault.Input, "platform.machine %q", o.Machine).Because("known are x86_64 and aarch64")
 	}
-	b := &Base{Ref: o.Ref, arch: arch, where: func(string) string { return "" }}
-	if !deb.Supported(o.Ref) && len(o.Packages) > 0 {
-		return nil, fault.New(fault.Input, "image.packages with base %s", o.Ref).
-			Because("packages are added to debian:12 and debian:13 only, not yet to other bases").
-			Try("leave %s out, or take base debian:12 or debian:13", strings.Join(o.Packages, ", "))
+	b := &Base{Ref: o.Ref, Pinned: o.Pinned != nil, arch: arch, where: func(string) string { return "" }}
+	if o.Path != nil {
+		b.where = o.Path
 	}
+	var err error
 	switch {
 	case o.Ref == "scratch":
-		return b, nil
+		return b, noPackages(o, "nothing is below it that they could be added to")
 	case deb.Supported(o.Ref):
 		return b, b.openDebian(ctx, o)
 	case strings.HasPrefix(o.Ref, "oci:"):
-		return b, b.openLayout(ctx, strings.TrimPrefix(o.Ref, "oci:"))
+		err = b.openLayout(ctx, strings.TrimPrefix(o.Ref, "oci:"), o.Pinned)
+	default:
+		err = b.openRegistry(ctx, o)
 	}
-	return b, b.openRegistry(ctx, o)
-}
-
-func (b *Base) openDebian(ctx context.Context, o BaseOptions) error {
-	b.options = deb.Options{
-		Base: o.Ref, Packages: o.Packages, Machine: o.Machine, CacheDir: o.CacheDir,
-		Offline: o.Offline, Env: o.Env, Client: o.Client,
-	}
-	plan, err := deb.Resolve(ctx, b.options)
 	if err != nil {
-		return err
+		return b, err
 	}
-	if o.Python != "" && plan.Python != o.Python {
-		return fault.New(fault.Unsatisfiable, "base %s has no python %s", o.Ref, o.Python).
-			Because("its python3 is %s", plan.Python).Try("%s", otherBase(o.Python))
-	}
-	b.kind, b.debian, b.Debs, b.Release, b.Choices = baseDebian, plan, plan.Packages, plan.Release, plan.Choices
-	return nil
-}
-
-// otherBase says which base has a Python: Debian's own are facts of its
-// releases.
-func otherBase(python string) string {
-	for _, d := range []struct{ python, base string }{{"3.11", "debian:12"}, {"3.13", "debian:13"}} {
-		if d.python == python {
-			return "image.base: " + d.base + " has python " + python
-		}
-	}
-	return "image.base: a registry reference or oci:DIR of an image with python " + python
+	return b, b.addPackages(ctx, o)
 }
 
 // Name is the base as locks and images call it: "debian:12", "scratch", a
@@ -132,23 +130,24 @@ func (b *Base) Name() string {
 
 // Artifacts are the files that the base needs in the House before Build.
 func (b *Base) Artifacts() []wheelhouse.Artifact {
-	switch b.kind {
-	case baseDebian:
-		return b.debian.Artifacts()
-	case baseRegistry:
-		return b.remote.artifacts(b.layers)
+	var out []wheelhouse.Artifact
+	if b.kind == baseRegistry {
+		out = b.imageFiles()
 	}
-	return nil
+	if b.debian != nil {
+		out = append(out, b.debian.Artifacts()...)
+	}
+	return out
 }
 
 // Open reads an artifact of the base: a wheelhouse.OpenFunc for those that
 // Artifacts lists.
 func (b *Base) Open(ctx context.Context, a wheelhouse.Artifact, source string, offset int64) (body io.ReadCloser, start, total int64, err error) {
 	switch {
-	case b.kind == baseDebian && a.Kind == wheelhouse.Deb:
+	case b.debian != nil && a.Kind == wheelhouse.Deb:
 		return deb.Open(ctx, b.options, source, offset)
 	case b.kind == baseRegistry && a.Kind == wheelhouse.Blob:
-		return b.remote.open(ctx, source, offset, a.Size)
+		return b.remote.open(ctx, b.Digest, source, offset, a.Size)
 	}
 	return nil, 0, 0, fault.New(fault.Input, "%s is no file of base %s", a.Name, b.Ref)
 }
@@ -167,90 +166,36 @@ func (b *Base) Have(path func(sha256 string) string) { b.where = path }
 
 // count is the number of the base's layers.
 func (b *Base) count() int {
+	n := len(b.layers)
 	if b.debian != nil {
-		return len(b.debian.Layers())
+		n += len(b.debian.Layers())
 	}
-	return len(b.layers)
+	return n
 }
 
-// blobs gives the base's layers, made where they are not there.
-func (b *Base) blobs(ctx context.Context, under *build) ([]*blob, error) {
-	if b.kind == baseDebian {
-		return b.debianBlobs(ctx, under)
+// told is the number of layers that the base's configuration tells of.
+func (b *Base) told() int {
+	if b.config == nil {
+		return 0
 	}
+	return len(b.config.RootFS.DiffIDs)
+}
+
+// blobs gives the base's layers, made where they are not there: an image's,
+// then those of Debian packages.
+func (b *Base) blobs(ctx context.Context, under *build) ([]*blob, error) {
 	for _, l := range b.layers {
 		if b.kind == baseRegistry {
 			l.lies(b.where(l.digest.Hex))
 		}
-		if err := checkBlob(ctx, l, b.kind == baseLayout); err != nil {
+		if err := checkBlob(ctx, l, b.kind == baseLayout && !under.unpacked(l)); err != nil {
 			return nil, err
 		}
 		under.pass(ctx, l, false)
 	}
-	return b.layers, nil
-}
-
-// debianBlobs makes the layers of a Debian base; the packages are unpacked
-// only when a layer is not cached.
-func (b *Base) debianBlobs(ctx context.Context, under *build) (out []*blob, err error) {
-	u := unpacking{b: b, under: under}
-	defer func() { err = errors.Join(err, u.close()) }()
-	for _, l := range b.debian.Layers() {
-		made, fresh, err := u.layer(ctx, l)
-		if err != nil {
-			return nil, err
-		}
-		one, err := under.finished(ctx, made, l.Members, layer.Gzip, fresh)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, one)
+	if b.debian == nil {
+		return b.layers, nil
 	}
-	return out, nil
-}
-
-// unpacking makes layers of a Debian base, whose packages it unpacks once.
-type unpacking struct {
-	b     *Base
-	under *build
-	tree  *deb.Tree
-}
-
-func (u *unpacking) layer(ctx context.Context, l deb.LayerPlan) (_ *layer.Layer, made bool, err error) {
-	return u.under.cache.Make(ctx, l.Key, func() (_ *layer.Recipe, err error) {
-		if u.tree == nil {
-			if u.tree, err = u.b.debian.Unpack(ctx, u.b.where, u.under.tmp, u.under.parallel); err != nil {
-				return nil, err
-			}
-		}
-		return layer.NewRecipe(u.tree.Entries(l.Name))
-	})
-}
-
-func (u *unpacking) close() error {
-	if u.tree == nil {
-		return nil
-	}
-	return u.tree.Close()
-}
-
-// debianFiles makes the layers of a Debian base, where the cache lacks them.
-func (b *Base) debianFiles(ctx context.Context, under *build) (all []*layer.Layer, err error) {
-	var sums []string
-	for _, a := range b.Artifacts() {
-		sums = append(sums, a.SHA256)
-	}
-	if err := under.ready(ctx, sums); err != nil {
-		return nil, err
-	}
-	u := unpacking{b: b, under: under}
-	defer func() { err = errors.Join(err, u.close()) }()
-	for _, l := range b.debian.Layers() {
-		made, _, err := u.layer(ctx, l)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, made)
-	}
-	return all, nil
+	made, err := b.debianBlobs(ctx, under)
+	return slices.Concat(b.layers, made), err
 }

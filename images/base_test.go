@@ -135,14 +135,17 @@ func TestLayoutAsBase(t *testing.T) {
 
 func TestBaseRefused(t *testing.T) {
 	for ref, o := range map[string]BaseOptions{
-		"debian:11 packages": {Ref: "index.test/x", Packages: []string{"gcc"}, Machine: "x86_64"},
-		"machine":            {Ref: "scratch", Machine: "riscv64"},
-		"layout":             {Ref: "oci:/nonexistent", Machine: "x86_64"},
-		"name":               {Ref: "Not A Reference", Machine: "x86_64"},
+		"machine": {Ref: "scratch", Machine: "riscv64"},
+		"layout":  {Ref: "oci:/nonexistent", Machine: "x86_64"},
+		"name":    {Ref: "Not A Reference", Machine: "x86_64"},
 	} {
 		o.CacheDir = t.TempDir()
 		if _, err := OpenBase(context.Background(), o); fault.KindOf(err) != fault.Input {
 			t.Errorf("%s: %v", ref, err)
 		}
+	}
+	_, err := OpenBase(context.Background(), BaseOptions{Ref: "scratch", Packages: []string{"gcc"}, Machine: "x86_64"})
+	if fault.KindOf(err) != fault.Unsatisfiable || !strings.Contains(fault.Render(err), "image.without") {
+		t.Errorf("packages on scratch: %v", err)
 	}
 }

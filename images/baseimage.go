@@ -16,8 +16,9 @@ import (
 )
 
 // openLayout reads the manifest of a layout folder: DIR or DIR:TAG. Without a
-// tag the folder must hold one image for the platform.
-func (b *Base) openLayout(ctx context.Context, where string) error {
+// tag the folder must hold one image for the platform. A lock's other image is
+// fault.No: the folder is the user's, and so is what changed in it.
+func (b *Base) openLayout(ctx context.Context, where string, locked *Pinned) error {
 	dir, tag := splitTag(where)
 	b.kind = baseLayout
 	at := layoutStore{dir}
@@ -40,6 +41,11 @@ func (b *Base) openLayout(ctx context.Context, where string) error {
 	}
 	if err := b.read(manifest, config); err != nil {
 		return err
+	}
+	if locked != nil && locked.Name != b.Name() {
+		return fault.New(fault.No, "base oci:%s holds another image than the lock names", where).
+			Because("it is %s now, the lock says %s", b.Digest, strings.TrimPrefix(locked.Name, "oci@")).
+			Try("put the image back, or take this one with --upgrade-base")
 	}
 	for _, l := range b.layers {
 		l.lies(at.path(l.digest))
@@ -74,6 +80,7 @@ func (b *Base) read(manifest, config []byte) error {
 	b.raw = config
 	whole := sha256.Sum256(manifest)
 	b.Digest = "sha256:" + hex.EncodeToString(whole[:])
+	b.files = [2]v1.Descriptor{{Digest: v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(whole[:])}, Size: int64(len(manifest))}, {Digest: m.Config.Digest, Size: int64(len(config))}}
 	for i, d := range m.Layers {
 		media := ociMedia(d.MediaType)
 		if media == "" || d.Digest.Algorithm != "sha256" {

@@ -91,6 +91,7 @@ type build struct {
 	slots    slots           // one for each layer in the making
 	group    *errgroup.Group // the work on all layers and the writing of each
 
+	lists   bool       // what the image shows is asked for, not its layers
 	unpacks sync.Mutex // held while a remembered base's layers are made
 
 	mu          sync.Mutex

@@ -29,6 +29,9 @@ func (b *build) collisions(ctx context.Context, groups []Group) ([]spread.Collis
 func (b *build) compare(ctx context.Context, wheels []Wheel) ([]spread.Collision, error) {
 	named := make([]spread.NamedEntries, len(wheels))
 	for i, w := range wheels {
+		if err := b.ready(ctx, []string{w.SHA256}); err != nil {
+			return nil, err
+		}
 		if err := ctx.Err(); err != nil {
 			return nil, context.Cause(ctx)
 		}

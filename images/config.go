@@ -30,13 +30,13 @@ func configure(s *Spec, who Account, blobs []*blob) (*v1.ConfigFile, error) {
 	if s.Base.config != nil {
 		config.Config = *s.Base.config.Config.DeepCopy()
 		config.Variant = s.Base.config.Variant
-		if told = tells(s.Base.config.History) == len(s.Base.layers); told {
+		if told = tells(s.Base.config.History) == s.Base.told(); told {
 			config.History = slices.Clone(s.Base.config.History)
 		}
 	}
 	for i, b := range blobs {
 		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, b.diffID)
-		if told && i < len(s.Base.layers) {
+		if told && i < s.Base.told() {
 			continue
 		}
 		config.History = append(config.History, v1.History{Created: stamp, CreatedBy: "wheelwright: " + strings.Join(b.members, ", ")})

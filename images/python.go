@@ -1,7 +1,6 @@
 package images
 
 import (
-	"cmp"
 	"context"
 	"io/fs"
 	"path"
@@ -100,13 +99,17 @@ func (g *ground) findPython(python string, env []string) error {
 		}
 	}
 	i := slices.IndexFunc(dirs, func(d string) bool {
-		return slices.Contains(g.Pythons, path.Join(g.locate(strings.TrimPrefix(d, "/")), "python"+python))
+		return path.IsAbs(d) && slices.Contains(g.Pythons, path.Join(g.locate(strings.TrimPrefix(d, "/")), "python"+python))
 	})
 	if i < 0 {
-		return fault.New(fault.Unsatisfiable, "base %s has no python %s", g.ref, python).
-			Because("none of %s holds python%s", strings.Join(dirs, ", "), python).Try("%s", otherBase(python))
+		e := fault.New(fault.Unsatisfiable, "base %s has no python %s", g.ref, python).
+			Because("none of %s, its PATH, holds python%s", strings.Join(dirs, ", "), python)
+		if len(g.Pythons) > 0 {
+			e.Because("it has /%s", strings.Join(g.Pythons[:min(len(g.Pythons), 4)], ", /"))
+		}
+		return e.Try("%s", otherBase(python))
 	}
-	g.python = path.Clean(cmp.Or(dirs[i], "/"))
+	g.python = path.Clean(dirs[i])
 	return nil
 }
 

@@ -55,10 +55,10 @@ func TestPush(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if base.Digest != i.Digest() || len(base.Artifacts()) != len(i.Layers) {
-			t.Errorf("as a base it is %s of %d layers", base.Digest, len(base.Artifacts()))
+		if base.Digest != i.Digest() || len(base.Artifacts()) != 2+len(i.Layers) {
+			t.Errorf("as a base it is %s of %d files", base.Digest, len(base.Artifacts()))
 		}
-		a := base.Artifacts()[0]
+		a := base.Artifacts()[2] // after manifest and configuration
 		body, _, total, err := base.Open(context.Background(), a, a.Sources[0], 0)
 		if offline {
 			if fault.KindOf(err) != fault.Temporary {
@@ -137,7 +137,7 @@ func TestBaseLayerGoesOn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a := base.Artifacts()[0]
+		a := base.Artifacts()[2] // after manifest and configuration
 		body, start, total, err := base.Open(t.Context(), a, a.Sources[0], 100)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)

@@ -65,7 +65,8 @@ func RememberBase(r Remembered) (*Base, error) {
 		return spoilt("there are some below the environment's")
 	case b.config == nil && (b.kind == baseLayout || b.kind == baseRegistry):
 		return spoilt("the configuration of the base is missing")
-	case b.config != nil && !slices.EqualFunc(b.config.RootFS.DiffIDs, r.Layers[:n], func(id v1.Hash, l Layer) bool { return id.String() == l.DiffID }):
+	case b.config != nil && (b.told() > n || b.told() < n && len(r.Debs) == 0 ||
+		!slices.EqualFunc(b.config.RootFS.DiffIDs, r.Layers[:b.told()], func(id v1.Hash, l Layer) bool { return id.String() == l.DiffID })):
 		return spoilt("those of the base are not the ones that its configuration names")
 	}
 	for _, l := range r.Layers[:n] {
@@ -103,7 +104,7 @@ func (b *build) bring(ctx context.Context, l *blob) (path string, err error) {
 			return "", err
 		}
 	}
-	if now.kind == baseDebian {
+	if now.debian != nil {
 		b.unpacks.Lock() // one unpacking makes them all
 		defer b.unpacks.Unlock()
 		made, err := now.debianFiles(ctx, b)

@@ -210,6 +210,25 @@ func FuzzSurvey(f *testing.F) {
 				return
 			}
 		}
+		all := union{nodes: map[string]*node{}, whole: true}
+		for range 2 {
+			if all.add(context.Background(), l) != nil {
+				return
+			}
+		}
+		all.system()
+		for _, e := range all.files([]*blob{l, l}).Entries {
+			if e.Path == "" || e.Path == "." || strings.HasPrefix(e.Path, "/") || strings.HasPrefix(e.Path+"/", "../") {
+				t.Errorf("path %q", e.Path)
+			}
+			if e.Open != nil && e.Size < 1<<16 {
+				r, err := e.Open()
+				if err != nil {
+					t.Fatalf("%q is not read again: %v", e.Path, err)
+				}
+				r.Close()
+			}
+		}
 		s := u.survey()
 		g := &ground{survey: s, prefix: "opt/env"}
 		for p := range s.Folders {

@@ -25,14 +25,19 @@ type union struct {
 	nodes  map[string]*node
 	layer  int // the one being read
 	prefix string
+
+	whole   bool  // every file is kept, and the text of dpkg's records
+	records int64 // bytes of these
 }
 
 // node is a path of a union and the layer that put it there.
 type node struct {
 	text
-	kind  byte // tar.TypeDir, tar.TypeSymlink or tar.TypeReg for all else
+	kind  byte // tar.TypeDir, tar.TypeSymlink or tar.TypeReg for all else; of a whole union tar.TypeLink, too
 	link  string
 	layer int
+	at    int   // number of its entry in the layer's tar, from 1
+	size  int64 // of a regular file
 }
 
 var pythonName = regexp.MustCompile(`^python3\.[0-9]{1,2}$`)
@@ -40,7 +45,7 @@ var pythonName = regexp.MustCompile(`^python3\.[0-9]{1,2}$`)
 // matters says whether a path that is neither folder nor link is kept.
 func (u *union) matters(p string) bool {
 	base := path.Base(p)
-	return pythonName.MatchString(base) || base == "sh" || p == "etc/passwd" || p == "etc/group" ||
+	return u.whole || pythonName.MatchString(base) || base == "sh" || p == "etc/passwd" || p == "etc/group" ||
 		p == u.prefix || strings.HasPrefix(p, u.prefix+"/")
 }
 
@@ -59,7 +64,7 @@ func (u *union) add(ctx context.Context, l *blob) error {
 	u.layer++
 	gone, emptied := map[string]bool{}, map[string]bool{}
 	in := tar.NewReader(contextReader{ctx, r})
-	for {
+	for at := 1; ; at++ {
 		h, err := in.Next()
 		if err == io.EOF {
 			break
@@ -84,11 +89,11 @@ func (u *union) add(ctx context.Context, l *blob) error {
 			gone[dir+strings.TrimPrefix(file, ".wh.")] = true
 			continue
 		}
-		n, err := readNode(h, p, in)
+		n, err := u.readNode(h, p, in)
 		if err != nil {
 			return err
 		}
-		n.layer = u.layer
+		n.layer, n.at = u.layer, at
 		if old := u.nodes[p]; old != nil && old.kind == tar.TypeDir && n.kind != tar.TypeDir {
 			emptied[p] = true
 		}
@@ -131,7 +136,7 @@ func (u *union) sweep(gone, emptied map[string]bool) {
 	}
 }
 
-func readNode(h *tar.Header, p string, in io.Reader) (*node, error) {
+func (u *union) readNode(h *tar.Header, p string, in io.Reader) (*node, error) {
 	n := &node{kind: tar.TypeReg}
 	n.folder = folder{h.FileInfo().Mode() & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky), h.Uid, h.Gid}
 	switch h.Typeflag {
@@ -139,6 +144,17 @@ func readNode(h *tar.Header, p string, in io.Reader) (*node, error) {
 		n.kind = tar.TypeDir
 	case tar.TypeSymlink:
 		n.kind, n.link = tar.TypeSymlink, h.Linkname
+	case tar.TypeReg:
+		n.size = h.Size
+	case tar.TypeLink:
+		if u.whole {
+			n.kind, n.link = tar.TypeLink, path.Clean("/" + h.Linkname)[1:]
+		}
+	}
+	if u.whole && isRecord(p) && n.kind != tar.TypeDir {
+		var err error
+		n.Text, n.Odd, err = u.readRecord(h, in)
+		return n, err
 	}
 	if p != "etc/passwd" && p != "etc/group" {
 		return n, nil

@@ -43,15 +43,8 @@ func (b *build) onGround(base []*blob) func(context.Context) (*ground, error) {
 // account that the image runs as.
 func (b *build) environment(ctx context.Context, on func(context.Context) (*ground, error)) (*blob, Account, error) {
 	members := []string{environmentAt + b.Scheme.Prefix}
-	entries := func(ctx context.Context) ([]layer.Entry, Account, error) {
-		g, err := on(ctx)
-		if err != nil {
-			return nil, Account{}, err
-		}
-		return g.environmentEntries(b.Spec, b.Base.pythonVersion(b.Scheme.Python), b.Base.user())
-	}
 	recipe := func(ctx context.Context) (*layer.Recipe, error) { // of every reader, side by side
-		list, _, err := entries(ctx)
+		list, _, err := b.environmentEntries(ctx, on)
 		if err != nil {
 			return nil, err
 		}
@@ -61,7 +54,7 @@ func (b *build) environment(ctx context.Context, on func(context.Context) (*grou
 		l, err := b.finished(ctx, layer.Made(members[0], sum, layer.Gzip, recipe), members, layer.Gzip, false)
 		return l, *b.Account, err
 	}
-	_, who, err := entries(ctx)
+	_, who, err := b.environmentEntries(ctx, on)
 	if err != nil {
 		return nil, who, err
 	}
@@ -69,29 +62,35 @@ func (b *build) environment(ctx context.Context, on func(context.Context) (*grou
 	return l, who, err
 }
 
-// collided looks for wheels that write over one another once all are there,
-// lets the waivers decide, and makes the layer of the winners' files where one
+// environmentEntries are the entries of that layer.
+func (b *build) environmentEntries(ctx context.Context, on func(context.Context) (*ground, error)) ([]layer.Entry, Account, error) {
+	g, err := on(ctx)
+	if err != nil {
+		return nil, Account{}, err
+	}
+	return g.environmentEntries(b.Spec, b.Base.pythonVersion(b.Scheme.Python), b.Base.user())
+}
+
+// decision looks for wheels that write over one another, once all are there,
+// and lets the waivers decide.
+func (b *build) decision(ctx context.Context, groups []Group) (*decision, error) {
+	found, err := b.collisions(ctx, groups)
+	if err != nil {
+		return nil, err
+	}
+	return b.decide(found)
+}
+
+// collided makes the layer of the winners' files where wheels collide and one
 // is needed. A set that is believed was looked through when it was built.
 func (b *build) collided(ctx context.Context, groups []Group) (*decision, *blob, error) {
-	decide := func(ctx context.Context) (*decision, error) {
-		for _, g := range groups {
-			if err := b.ready(ctx, g.sums()); err != nil {
-				return nil, err
-			}
-		}
-		found, err := b.collisions(ctx, groups)
-		if err != nil {
-			return nil, err
-		}
-		return b.decide(found)
-	}
 	if b.Believe {
 		i := slices.IndexFunc(b.Known, func(l Layer) bool { return len(l.Members) > 0 && strings.HasPrefix(l.Members[0], waivedFiles) })
 		if i < 0 {
 			return &decision{}, nil, nil
 		}
 		l := layer.Made(strings.Join(b.Known[i].Members, ", "), b.Known[i].Sum, layer.Gzip, func(ctx context.Context) (*layer.Recipe, error) {
-			d, err := decide(ctx)
+			d, err := b.decision(ctx, groups)
 			if err != nil {
 				return nil, err
 			}
@@ -101,7 +100,7 @@ func (b *build) collided(ctx context.Context, groups []Group) (*decision, *blob,
 		out, err := b.finished(ctx, l, b.Known[i].Members, layer.Gzip, false)
 		return &decision{}, out, err
 	}
-	d, err := decide(ctx)
+	d, err := b.decision(ctx, groups)
 	if err != nil || len(d.winners) == 0 {
 		return d, nil, err
 	}
@@ -113,8 +112,12 @@ func (b *build) collided(ctx context.Context, groups []Group) (*decision, *blob,
 // lock makes the layer of the lock.
 func (b *build) lock(ctx context.Context) (*blob, error) {
 	return b.small(ctx, []string{lockFile}, func(context.Context) (*layer.Recipe, error) {
-		return layer.NewRecipe([]layer.Entry{layer.Literal(b.Scheme.Prefix[1:]+"/"+LockName, 0o644, b.Lock)})
+		return layer.NewRecipe([]layer.Entry{b.lockEntry()})
 	})
+}
+
+func (b *build) lockEntry() layer.Entry {
+	return layer.Literal(b.Scheme.Prefix[1:]+"/"+LockName, 0o644, b.Lock)
 }
 
 // files makes the layer of the profile's files. Its member says what they are,
@@ -126,11 +129,7 @@ func (b *build) files(ctx context.Context, on func(context.Context) (*ground, er
 	}
 	members := []string{hostFiles + sum}
 	recipe := func(ctx context.Context) (*layer.Recipe, error) {
-		g, err := on(ctx)
-		if err != nil {
-			return nil, err
-		}
-		entries, err := g.fileEntries(b.Files)
+		entries, err := b.fileEntries(ctx, on)
 		if err != nil {
 			return nil, err
 		}
@@ -144,6 +143,14 @@ func (b *build) files(ctx context.Context, on func(context.Context) (*ground, er
 			Try("wheelwright build records them anew")
 	}
 	return b.small(ctx, members, recipe)
+}
+
+func (b *build) fileEntries(ctx context.Context, on func(context.Context) (*ground, error)) ([]layer.Entry, error) {
+	g, err := on(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return g.fileEntries(b.Files)
 }
 
 // filesSum is "sha256:…" of the places, modes and contents of files, whatever

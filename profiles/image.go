@@ -21,7 +21,8 @@ var (
 // Image is how the image is made.
 type Image struct {
 	Base       string            `yaml:"base" json:"base"`                                  // debian:12, debian:13, scratch, oci:DIR or a registry reference
-	Packages   []string          `yaml:"packages,omitempty,flow" json:"packages,omitempty"` // Debian packages
+	Packages   []string          `yaml:"packages,omitempty,flow" json:"packages,omitempty"` // Debian packages besides those of the base; what image.without names is left out
+	Apt        []Apt             `yaml:"apt,omitempty" json:"apt,omitempty"`                // where they come from besides Debian, in order
 	Prefix     string            `yaml:"prefix" json:"prefix"`                              // absolute, clean
 	User       string            `yaml:"user,omitempty" json:"user,omitempty"`              // UID, NAME, or either with :GID or :GROUP; empty: the base's own
 	Env        map[string]string `yaml:"env,omitempty" json:"env,omitempty"`
@@ -43,7 +44,7 @@ func (d *decoder) image(n *node) Image {
 	if n == nil {
 		n = &node{kind: mapNode}
 	}
-	d.keys(n, "base", "packages", "prefix", "user", "env", "workdir", "entrypoint", "cmd", "labels", "files")
+	d.keys(n, "base", "packages", "without", "apt", "prefix", "user", "env", "workdir", "entrypoint", "cmd", "labels", "files")
 	k := n.named
 	img := Image{
 		Base:       d.base(k["base"]),
@@ -67,8 +68,12 @@ func (d *decoder) image(n *node) Image {
 			img.Packages = append(img.Packages, s)
 		}
 	}
-	if !debianBase(img.Base) {
-		d.later(k["packages"], "image.packages", "packages are added to debian:12 and debian:13 only", "leave packages out, or take base: debian:12")
+	img.Apt = d.apt(k["apt"])
+	for _, key := range []string{"packages", "apt"} {
+		if k[key] != nil && img.Base == "scratch" {
+			d.fail(k[key].at("not allowed with base scratch").Because("there is no Debian in it that packages could be added to").
+				Try("leave %s out, or take base: debian:12", key))
+		}
 	}
 	d.check(k["prefix"], img.Prefix, unless(cleanPath(img.Prefix) && img.Prefix != "/" && len(img.Prefix) <= 100 && !strings.ContainsAny(img.Prefix, " \t\n\"'`\\$:"),
 		"the prefix is an absolute, clean path below / without spaces, quotes, $ or :, at most 100 bytes: it stands in PATH and in every script's first line"))

@@ -27,7 +27,7 @@ func (l loader) tree(src *source, chain []string) (*node, error) {
 	}
 	extends, ok := n.named["extends"]
 	if !ok {
-		return n, nil
+		return n, leaveOut(&node{}, n)
 	}
 	drop(n, "extends")
 	if extends.kind != scalarNode || extends.tag != "!!str" || extends.text == "" {
@@ -53,21 +53,23 @@ func (l loader) tree(src *source, chain []string) (*node, error) {
 	}
 	drop(base, "name")
 	drop(base, "summary")
-	if image := base.named["image"]; image != nil && leavesDebian(n) {
+	if err := leaveOut(base, n); err != nil {
+		return nil, err
+	}
+	if image := base.named["image"]; image != nil && emptiesBase(n) {
 		drop(image, "packages")
+		drop(image, "apt")
 	}
 	return merge(base, n), nil
 }
 
-// leavesDebian says whether a profile names a base that Debian packages
-// cannot be added to: those of what it extends then mean nothing.
-func leavesDebian(n *node) bool {
+// emptiesBase says whether a profile takes base scratch, to which nothing can
+// be added: the packages of what it extends then mean nothing. On an image
+// they stay, for most are Debian's; on one that is not, resolving them is
+// refused and image.without named.
+func emptiesBase(n *node) bool {
 	image := n.named["image"]
-	if image == nil {
-		return false
-	}
-	base := image.named["base"]
-	return base != nil && !debianBase(base.text)
+	return image != nil && image.named["base"] != nil && image.named["base"].text == "scratch"
 }
 
 func debianBase(s string) bool { return s == "debian:12" || s == "debian:13" }
@@ -86,9 +88,10 @@ func drop(n *node, key string) {
 }
 
 // merge lays child over parent: maps merge, lists append, anything else is
-// replaced. Entries of requires and indexes replace those of the same name.
-// A command line is one value: image.entrypoint and image.cmd are replaced.
-// image.packages are not inherited onto a base that is not Debian's own.
+// replaced. Entries of requires, indexes and image.apt replace those of the
+// same name. A command line is one value: image.entrypoint and image.cmd are
+// replaced. image.packages are not inherited onto base scratch, and those that
+// image.without names not at all.
 func merge(parent, child *node) *node {
 	switch {
 	case parent == nil || parent.kind != child.kind || child.kind == scalarNode:
@@ -101,6 +104,8 @@ func merge(parent, child *node) *node {
 			n.items = replace(parent.items, child.items, requirementName)
 		case "indexes":
 			n.items = replace(parent.items, child.items, indexName)
+		case "image.apt":
+			n.items = replace(parent.items, child.items, aptName)
 		default:
 			n.items = slices.Concat(parent.items, child.items)
 		}

@@ -12,7 +12,7 @@ for pkg in $("$GO" list "$@"); do
   grep -qs '^func Fuzz' "$dir"/*_test.go || continue
   for target in $("$GO" test -list '^Fuzz' "$pkg" | grep '^Fuzz'); do
     echo "== $pkg $target for $FUZZTIME"
-    "$GO" test -run '^$' -fuzz "^$target\$" -fuzztime "$FUZZTIME" "$pkg" || failed=1
+    "$GO" test -run '^$' -fuzz "^$target\$" -fuzztime "$FUZZTIME" -fuzzminimizetime 2s "$pkg" || failed=1
   done
 done
 exit "$failed"

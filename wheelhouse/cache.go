@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"wheelwright/wheelhouse/tree"
 )
 
 // Dir is the cache folder in force: flag, else WHEELWRIGHT_CACHE_DIR, else
@@ -42,7 +44,8 @@ type Usage struct {
 
 // Share is one part of a cache: "store" (whole files by sha256), "partial"
 // (files on their way in), or another folder of the cache by its name:
-// "index" (pages and METADATA), "layers" and so on.
+// "index" (pages and METADATA), "layers", "unpacked" (wheels and layers of
+// bases, as files), "rootfs" (of images laid out, what is theirs alone).
 type Share struct {
 	Name  string `json:"name"`
 	Bytes int64  `json:"bytes"`
@@ -54,8 +57,9 @@ func Size(cacheDir string) (Usage, error) {
 	u := Usage{Dir: cacheDir, Parts: []Share{}}
 	parts := map[string]*Share{}
 	seen := map[[2]uint64]bool{}
-	err := walk(cacheDir, func(rel string, st fs.FileInfo) error {
-		if rel == useLock || metBefore(seen, st) {
+	roots := tree.RootsDir + "/"
+	add := func(rel string, st fs.FileInfo) error {
+		if rel == useLock || tree.IsLock(rel) || metBefore(seen, st) {
 			return nil
 		}
 		name := partOf(rel)
@@ -69,7 +73,17 @@ func Size(cacheDir string) (Usage, error) {
 		u.Bytes += st.Size()
 		u.Files++
 		return nil
+	}
+	// Roots last: their files are those of what is unpacked.
+	err := walk(cacheDir, func(rel string, st fs.FileInfo) error {
+		if strings.HasPrefix(rel, roots) {
+			return nil
+		}
+		return add(rel, st)
 	})
+	if err == nil {
+		err = walk(filepath.Join(cacheDir, tree.RootsDir), func(rel string, st fs.FileInfo) error { return add(roots+rel, st) })
+	}
 	for _, p := range parts {
 		u.Parts = append(u.Parts, *p)
 	}

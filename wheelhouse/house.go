@@ -8,6 +8,13 @@
 //	store/sha256/ab/abcd…       whole files, checked, read-only, named by sha256
 //	store/partial/abcd….part    files on their way in; flock(2) says whose they are
 //	store/use.lock              held shared by every open House, alone by Prune
+//
+// A wheelhouse folder, which Link lays out, Verify checks and Adopt takes from,
+// has
+//
+//	NAME.whl                    as installers look for them
+//	debs/NAME.deb               Debian packages of the base
+//	blobs/sha256-HEX            files of an image that is the base
 package wheelhouse
 
 import (
@@ -16,6 +23,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -40,6 +48,27 @@ type Artifact struct {
 	Size    int64    `json:"size,omitempty"`   // bytes; 0: not known
 	Sources []string `json:"-"`                // addresses, first asked first; their form is the opener's affair
 }
+
+// Folders of a wheelhouse folder. Wheels lie in it directly, as installers
+// want them.
+const (
+	debFolder  = "debs"
+	blobFolder = "blobs"
+)
+
+// folder is where a wheelhouse folder has the files of a kind, below itself.
+func (k Kind) folder() string {
+	switch k {
+	case Deb:
+		return debFolder
+	case Blob:
+		return blobFolder
+	}
+	return ""
+}
+
+// place is the artifact's path in a wheelhouse folder: "debs/NAME".
+func (a Artifact) place() string { return path.Join(a.Kind.folder(), a.Name) }
 
 // String is the artifact as messages call it: "wheel torch-2.6.0-….whl".
 func (a Artifact) String() string { return strings.TrimSpace(string(a.Kind) + " " + a.Name) }
@@ -134,7 +163,7 @@ func validName(name string) bool {
 // checkList refuses artifacts that cannot be stored or laid out: a bad name,
 // a bad sha256, a negative size, one name with two contents.
 func checkList(artifacts []Artifact) error {
-	byName := make(map[string]Artifact, len(artifacts))
+	byName := make(map[string]Artifact, len(artifacts)) // by place
 	for _, a := range artifacts {
 		switch {
 		case !validName(a.Name):
@@ -145,11 +174,11 @@ func checkList(artifacts []Artifact) error {
 		case a.Size < 0:
 			return fault.New(fault.Input, "%s: size %d is negative", a, a.Size)
 		}
-		if b, ok := byName[a.Name]; ok && a.SHA256 != b.SHA256 {
+		if b, ok := byName[a.place()]; ok && a.SHA256 != b.SHA256 {
 			return fault.New(fault.Integrity, "%s is listed with two contents", a).
 				Because("sha256 is %s in one place and %s in another", orUnknown(b.SHA256), orUnknown(a.SHA256))
 		}
-		byName[a.Name] = a
+		byName[a.place()] = a
 	}
 	return nil
 }

@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,15 +21,16 @@ type Linked struct {
 	Files  int      // of the list, now in the folder
 	Kept   int      // of them, already there
 	Copied int      // of them, copied byte by byte: the folder is on another file system
-	Stale  []string // wheels of the folder that are not in the list, sorted
+	Stale  []string // wheels, debs and blobs of the folder that are not in the list, sorted: "debs/NAME"
 }
 
-// Link lays the artifacts out in dir, each under its file name, as
-// `--find-links` of pip and uv reads a folder, from the store: cloned where the file system can, else as a hard link (read-only,
-// one file with the store's: whoever writes into it spoils both), else copied
-// and hashed again. Each file appears whole or not at all. Other files of the
-// folder stay; wheels among them are named as stale, since an installer would
-// see them.
+// Link lays the artifacts out in dir, wheels under their file names, as
+// `--find-links` of pip and uv reads a folder, others in its folders debs and
+// blobs. They are cloned from the store where the file system can, else hard
+// links (read-only, one file with the store's: whoever writes into it spoils
+// both), else copied and hashed again. Each file appears whole or not at all.
+// Other files of the folder stay; those that look like a wheelhouse's are named
+// as stale, since an installer would see them.
 func (h *House) Link(ctx context.Context, dir string, artifacts []Artifact) (Linked, error) {
 	var done Linked
 	if err := checkList(artifacts); err != nil {
@@ -39,19 +42,21 @@ func (h *House) Link(ctx context.Context, dir string, artifacts []Artifact) (Lin
 				Because("sha256 is %s", orUnknown(a.SHA256)).Try("fill the store first: wheelwright wheelhouse fill")
 		}
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return done, diskFault("make folder "+dir, err)
+	for _, sub := range foldersOf(artifacts) {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
+			return done, diskFault("make folder "+filepath.Join(dir, sub), err)
+		}
 	}
 	listed := map[string]bool{}
 	for _, a := range artifacts {
-		if listed[a.Name] {
+		if listed[a.place()] {
 			continue
 		}
-		listed[a.Name] = true
+		listed[a.place()] = true
 		if err := interrupted(ctx); err != nil {
 			return done, err
 		}
-		how, err := h.linkOne(ctx, a, filepath.Join(dir, a.Name))
+		how, err := h.linkOne(ctx, a, filepath.Join(dir, a.place()))
 		if err != nil {
 			var f *fault.Error
 			if errors.As(err, &f) {
@@ -147,16 +152,31 @@ func settle(tmp *os.File, to string) error {
 	return os.Rename(tmp.Name(), to)
 }
 
-// stale are the wheels of dir that the list does not name.
-func stale(dir string, listed map[string]bool) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
+// foldersOf are the folders that a list needs, the wheelhouse's own first.
+func foldersOf(artifacts []Artifact) []string {
+	subs := []string{""}
+	for _, a := range artifacts {
+		if sub := a.Kind.folder(); !slices.Contains(subs, sub) {
+			subs = append(subs, sub)
+		}
 	}
+	return subs
+}
+
+// stale are the files of a wheelhouse's kinds that the list does not name.
+func stale(dir string, listed map[string]bool) ([]string, error) {
 	out := []string{}
-	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), ".whl") && !e.IsDir() && !listed[e.Name()] {
-			out = append(out, e.Name())
+	for _, sub := range []string{"", debFolder, blobFolder} {
+		entries, err := os.ReadDir(filepath.Join(dir, sub))
+		if err != nil && (sub == "" || !errors.Is(err, fs.ErrNotExist)) {
+			return nil, err
+		}
+		for _, e := range entries {
+			at := path.Join(sub, e.Name())
+			is := strings.HasSuffix(at, ".whl") || strings.HasSuffix(at, ".deb") || strings.HasPrefix(at, blobFolder+"/sha256-")
+			if is && !e.IsDir() && !listed[at] {
+				out = append(out, at)
+			}
 		}
 	}
 	slices.Sort(out)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"wheelwright/fault"
+	"wheelwright/wheelhouse/tree"
 )
 
 // PruneOptions say what Prune removes. The zero value removes what nobody
@@ -41,7 +42,8 @@ var temps = []string{"index", "layers", "collisions", "debs", "base", "pushed", 
 
 // Prune removes files of a cache as `uv cache prune` does: what can never be
 // of use without being asked, more when asked. Everything in a cache can be
-// had again. While any process has the cache open it fails with
+// had again. Of what is unpacked and laid out, which goes by folders, see
+// tree.Prune. While any process has the cache open it fails with
 // fault.Temporary and removes nothing.
 func Prune(cacheDir string, o PruneOptions) (Pruned, error) {
 	done := Pruned{Dir: cacheDir}
@@ -72,6 +74,13 @@ func Prune(cacheDir string, o PruneOptions) (Pruned, error) {
 	p := &pruner{o: o, done: &done, keep: map[string]bool{}, before: time.Now().Add(-o.Age)}
 	for _, k := range o.Keep {
 		p.keep[k] = true
+	}
+	laid := tree.PruneOptions{All: o.All, DryRun: o.DryRun}
+	if o.Unlisted {
+		laid.Keep = func(sha256 string) bool { return p.keep[sha256] }
+	}
+	if done.Files, done.Bytes, err = tree.Prune(cacheDir, laid); err != nil {
+		return done, diskFault("prune "+cacheDir, err)
 	}
 	for _, part := range owned {
 		if !o.All && !slices.Contains(temps, part) && part != storeDir {

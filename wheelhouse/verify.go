@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -67,7 +68,8 @@ func (r Report) Err() error {
 	return e.Try("fill it again: wheelwright wheelhouse fill")
 }
 
-// Verify hashes the files of dir and compares them with the list. The error
+// Verify hashes the files of a wheelhouse folder, as Link lays one out, and
+// compares them with the list. The error
 // is for a list that is malformed, a folder that cannot be listed, or ctx; a
 // difference stands in the report. Hidden files are passed over.
 func Verify(ctx context.Context, dir string, artifacts []Artifact) (Report, error) {
@@ -80,29 +82,43 @@ func Verify(ctx context.Context, dir string, artifacts []Artifact) (Report, erro
 		if a.SHA256 == "" {
 			return Report{}, fault.New(fault.Input, "verify %s: the list has no sha256 for it", a)
 		}
-		if want[a.Name] == "" {
-			names = append(names, a.Name)
+		if want[a.place()] == "" {
+			names = append(names, a.place())
 		}
-		want[a.Name] = a.SHA256
+		want[a.place()] = a.SHA256
 	}
-	entries, err := os.ReadDir(dir)
+	extra, err := unlisted(dir, foldersOf(artifacts), want)
 	if err != nil {
 		return Report{}, diskFault("verify "+dir, err)
 	}
 	r, err := check(ctx, dir, names, func(name string) (path, sha256 string) {
 		return filepath.Join(dir, name), want[name]
 	})
-	for _, e := range entries {
-		name := e.Name()
-		if want[name] != "" || strings.HasPrefix(name, ".") {
-			continue
-		}
-		if e.IsDir() {
-			name += "/"
-		}
-		r.Extra = append(r.Extra, name)
-	}
+	r.Extra = append(r.Extra, extra...)
 	return r, err
+}
+
+// unlisted are the files of dir and of its folders subs, "" the first, that
+// the list does not name; hidden ones are passed over.
+func unlisted(dir string, subs []string, want map[string]string) (extra []string, err error) {
+	for _, sub := range subs {
+		entries, err := os.ReadDir(filepath.Join(dir, sub))
+		if err != nil && (sub == "" || !errors.Is(err, fs.ErrNotExist)) {
+			return nil, err
+		}
+		for _, e := range entries {
+			at := path.Join(sub, e.Name())
+			if want[at] != "" || strings.HasPrefix(e.Name(), ".") || e.IsDir() && slices.Contains(subs, at) {
+				continue
+			}
+			if e.IsDir() {
+				at += "/"
+			}
+			extra = append(extra, at)
+		}
+	}
+	slices.Sort(extra)
+	return extra, nil
 }
 
 // Recheck hashes those of the artifacts that the store has, and removes the

@@ -18,6 +18,11 @@ func (a *app) buildCommand() *cobra.Command {
 		Long: `Resolve a profile (or keep its lock), fill its wheelhouse, and build its OCI
 image, with no daemon and no root.
 
+The base stays what the lock says, package by package or image by digest, until
+--upgrade-base. Files that the cache lacks are first looked for in the wheelhouse
+folder, which is then laid out anew: with the lock, it is enough to build the
+same image with no network (--frozen --offline).
+
 A destination is oci:DIR (an OCI image layout), oci-archive:FILE,
 docker-archive:FILE or HOST/REPO (a registry; credentials are docker's), each
 with :TAG or without. Without, the image is tagged with the profile's name, and
@@ -38,15 +43,17 @@ with :TAG or without. Without, the image is tagged with the profile's name, and
 				case o.Wheelhouse == "":
 					o.Wheelhouse = defaultWheelhouse(b)
 				}
+				b.From = o.Wheelhouse
 				return a.buildOne(cmd, b, o)
 			}))
 		},
 	}
 	r.add(cmd)
+	r.addUpgradeBase(cmd)
 	destinationFlags(cmd, &o)
 	cmd.Flags().StringVar(&o.Compression, "compression", "gzip", "of the wheels' layers: gzip, which every runtime reads and the lock records, or zstd")
-	cmd.Flags().StringVar(&o.Wheelhouse, "wheelhouse", "", "the folder to lay the wheels out in by file name (default wheelhouse.PROFILE)")
-	cmd.Flags().BoolVar(&noWheelhouse, "no-wheelhouse", false, "lay out no wheelhouse folder; the files stay in the cache")
+	cmd.Flags().StringVar(&o.Wheelhouse, "wheelhouse", "", "the folder to take files from that the cache lacks, and to lay all files out in (default wheelhouse.PROFILE)")
+	cmd.Flags().BoolVar(&noWheelhouse, "no-wheelhouse", false, "read and lay out no wheelhouse folder; the files stay in the cache")
 	cmd.MarkFlagsMutuallyExclusive("wheelhouse", "no-wheelhouse")
 	a.jsonFlag(cmd)
 	return cmd

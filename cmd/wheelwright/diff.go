@@ -32,10 +32,11 @@ sorted by name; its first word is
   needs            the same file with other dependencies in force
   marker           the condition under which it is installed
   lock             what the lock says beside its packages: profile, python, …
+  base             a Debian package of the base, or what else the image stands on
 
 Where the CUDA build of a distribution changes, its line says so. Addresses,
-sizes, dates and the image's part of a lock are no difference, nor is what a
-lock of another tool cannot say.
+sizes, dates and the image's layers are no difference, nor is a base that one
+of the locks does not name, nor what a lock of another tool cannot say.
 
 Exit code 0: no difference; 1: differences; 2: trouble.`,
 		Example: `  wheelwright diff hopper_cu124 hopper_cu130
@@ -77,6 +78,9 @@ func (a *app) printDiff(r *builder.DiffReport) error {
 		row(f.Row())
 	}
 	for _, e := range r.Packages {
+		row(e.Row())
+	}
+	for _, e := range r.Base {
 		row(e.Row())
 	}
 	return w.Flush()

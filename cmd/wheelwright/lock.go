@@ -15,6 +15,7 @@ import (
 func (a *app) lockCommand() *cobra.Command {
 	var r resolveFlags
 	var image bool
+	var registry builder.Registry
 	cmd := &cobra.Command{
 		Use:   "lock --profile NAME",
 		Short: "Resolve a profile and write its lock",
@@ -25,7 +26,9 @@ versions of a lock that stands there are kept where they still fit; --upgrade
 chooses anew. Says what each direct requirement gave up for another. Several
 profiles are resolved side by side and share what is fetched; one that fails does
 not keep the others from being locked. With --image every wheel is fetched, and the
-lock says what the image's layers are. Prints "PATH DIGEST" on stdout, one line
+lock says what the image's layers are. What the image stands on (Debian packages,
+an image by digest) is recorded by build and --image; --upgrade-base records it as
+it is now. Prints "PATH DIGEST" on stdout, one line
 for each profile.`,
 		Example: `  wheelwright lock --profile ada_cu124
   wheelwright lock --profile ./my.yaml --upgrade-package trl
@@ -47,7 +50,8 @@ for each profile.`,
 			}
 			if image {
 				return a.finish(a.each(&r, func(b *builder.Builder) error {
-					result, err := b.Build(cmd.Context(), builder.BuildOptions{LockOnly: true, OnLock: a.tellLock})
+					b.From = defaultWheelhouse(b)
+					result, err := b.Build(cmd.Context(), builder.BuildOptions{LockOnly: true, OnLock: a.tellLock, Registry: registry})
 					if err != nil {
 						return err
 					}
@@ -56,6 +60,10 @@ for each profile.`,
 			}
 			return a.finish(a.sideBySide(&r, func(b *builder.Builder) (func() error, error) {
 				l, err := b.Lock(cmd.Context())
+				if err == nil && r.options.UpgradeBase {
+					b.From = defaultWheelhouse(b)
+					err = b.Rebase(cmd.Context(), l, registry)
+				}
 				return func() error {
 					a.tellLock(l)
 					return tell(l)
@@ -64,7 +72,9 @@ for each profile.`,
 		},
 	}
 	r.add(cmd)
+	r.addUpgradeBase(cmd)
 	cmd.Flags().BoolVar(&image, "image", false, "fetch every wheel and record what the image's layers are")
+	registryFlags(cmd, &registry)
 	a.jsonFlag(cmd)
 	return cmd
 }

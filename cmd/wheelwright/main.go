@@ -17,10 +17,12 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"wheelwright/builder"
 	"wheelwright/fault"
 )
 
 func main() {
+	builder.Enter()
 	debug.SetGCPercent(400)        // a short run spends memory for time,
 	debug.SetMemoryLimit(96 << 20) // but no more than 150 MB in all: the rest is none of the heap
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -42,6 +44,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	a.screen.close()
 	if err == nil {
 		return 0
+	}
+	if end, ran := errors.AsType[exited](err); ran {
+		if end.err != nil {
+			fmt.Fprint(stderr, fault.Render(end.err))
+		}
+		return end.code
 	}
 	if ctx.Err() != nil || fault.KindOf(err) == fault.Interrupted {
 		fmt.Fprintf(stderr, "interrupted: nothing is half-written and what was downloaded is kept\nnext: run the same command again to go on from here\n")

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+
 	"github.com/spf13/cobra"
 
 	"wheelwright/builder"
@@ -10,13 +12,15 @@ import (
 func (a *app) pushCommand() *cobra.Command {
 	var r resolveFlags
 	var o builder.BuildOptions
+	var from string
 	cmd := &cobra.Command{
 		Use:   "push --profile NAME --to HOST/REPO[:TAG]",
 		Short: "Push the image of a profile's lock; what the registry has is not sent",
 		Long: `Take the lock as it stands and bring its image to a registry. Where the lock says
 what its layers are (build records it), only layers that the registry lacks are
 made, straight from the wheels into the upload, and only their wheels are
-fetched: an unchanged image costs some requests and no blob. The last line on
+fetched: an unchanged image costs some requests and no blob. Files that the cache
+lacks are first looked for in the wheelhouse folder. The last line on
 stdout is NAME@DIGEST of the last destination.`,
 		Example: `  wheelwright push --profile ada_cu124 --to localhost:5000/ml`,
 		Args:    noArgs,
@@ -28,12 +32,16 @@ stdout is NAME@DIGEST of the last destination.`,
 				return err
 			}
 			r.options.Frozen, o.Lazy = true, true
-			return a.finish(a.each(&r, func(b *builder.Builder) error { return a.buildOne(cmd, b, o) }))
+			return a.finish(a.each(&r, func(b *builder.Builder) error {
+				b.From = cmp.Or(from, defaultWheelhouse(b))
+				return a.buildOne(cmd, b, o)
+			}))
 		},
 	}
 	frozenFlags(cmd, &r)
 	r.addIndexes(cmd)
 	destinationFlags(cmd, &o)
+	cmd.Flags().StringVar(&from, "wheelhouse", "", "the folder to take files from that the cache lacks (default wheelhouse.PROFILE)")
 	a.jsonFlag(cmd)
 	return cmd
 }

@@ -39,6 +39,11 @@ func (r *resolveFlags) add(c *cobra.Command) {
 	}
 }
 
+// addUpgradeBase adds the flag of the commands that record the base.
+func (r *resolveFlags) addUpgradeBase(c *cobra.Command) {
+	c.Flags().BoolVar(&r.options.UpgradeBase, "upgrade-base", false, "take the base as it is now: do not keep the Debian packages, or the image, that the lock names")
+}
+
 // addIndexes adds what says where files come from.
 func (r *resolveFlags) addIndexes(c *cobra.Command) {
 	f := c.Flags()
@@ -72,6 +77,7 @@ func (r *resolveFlags) check() error {
 		given bool
 	}{
 		{"--upgrade", r.options.Upgrade || len(r.options.UpgradePackages) > 0},
+		{"--upgrade-base", r.options.UpgradeBase},
 		{"--exclude-newer", r.options.ExcludeNewer != ""},
 	} {
 		if r.options.Frozen && other.given {

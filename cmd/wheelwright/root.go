@@ -57,7 +57,7 @@ Exit codes: 0 ok; 1 a check said no; 2 usage, malformed input, internal error;
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no notes; errors only")
 	f.StringVar(&a.cacheDir, "cache-dir", "", "the cache (default $WHEELWRIGHT_CACHE_DIR, then $XDG_CACHE_HOME/wheelwright, then ~/.cache/wheelwright)")
 	cmd.AddCommand(
-		a.lockCommand(), a.explainCommand(), a.buildCommand(), a.pushCommand(), a.digestCommand(), a.wheelhouseCommand(), a.cacheCommand(),
+		a.lockCommand(), a.explainCommand(), a.buildCommand(), a.pushCommand(), a.runCommand(), a.digestCommand(), a.wheelhouseCommand(), a.cacheCommand(),
 		a.diffCommand(), a.treeCommand(), a.exportCommand(), a.inspectCommand(),
 		a.profilesCommand(), a.versionCommand(),
 	)

@@ -20,12 +20,14 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"wheelwright/builder"
 	"wheelwright/internal/recorded"
 )
 
 var update = flag.Bool("update", false, "write golden files anew")
 
 func TestMain(m *testing.M) {
+	builder.Enter() // a script's wheelwright run starts this program again
 	testscript.Main(m, map[string]func(){"wheelwright": main})
 }
 
@@ -36,10 +38,14 @@ func TestMain(m *testing.M) {
 //	member WHEEL PATH TEXT             adds a file to a wheel
 //	unpack DIR                         prints what the image in a layout folder holds
 //	exits CODE COMMAND…                runs a command that must end with this exit code
-//	serve VAR BEHAVIOUR                starts a loopback server that behaves so: VAR is its index URL, VAR_HOST its address
+//	serve VAR BEHAVIOUR                starts a loopback server that behaves so: VAR is its index URL, VAR_ROOT that of all, VAR_HOST its address
+//	inside CODE FLAG… TEXT             runs a shell's text by wheelwright run, which must end with this exit code
 //	until FILE                         waits until the file is there
 //	serve VAR registry LOG             a registry; LOG has a line for each blob sent to it
 //	serve VAR files DIR                serves the wheels of DIR
+//	serve VAR folder DIR               serves the files of DIR as they lie
+//	debian DIR RELEASE [NAME=VERSION…] writes a Debian archive of small packages
+//	flip FILE                          changes one bit of a file
 //	serve VAR slow DIR                 the same, but the first wheel stops in its middle: then DIR/stalled is there
 //	serve VAR liar DIR                 serves the wheels of DIR, with METADATA that asks for one thing more
 func TestScripts(t *testing.T) {
@@ -58,7 +64,14 @@ func TestScripts(t *testing.T) {
 			e.Setenv("INDEX", index.Simple)
 			e.Setenv("PIP_INDEX_URL", index.Simple)
 			e.Setenv("PIP_CONFIG_FILE", os.DevNull)
-			return os.MkdirAll(e.WorkDir+"/home", 0o755)
+			e.Setenv("WHEELWRIGHT_DEBIAN_KEYRING", e.WorkDir+"/archive.asc")
+			return errors.Join(os.MkdirAll(e.WorkDir+"/home", 0o755), os.WriteFile(e.WorkDir+"/archive.asc", keyring(), 0o644))
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "sandbox" {
+				return false, fmt.Errorf("unknown condition %s", name)
+			}
+			return sandboxed(), nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"wheel":  cmdWheel,
@@ -66,6 +79,9 @@ func TestScripts(t *testing.T) {
 			"unpack": cmdUnpack,
 			"exits":  cmdExits,
 			"until":  cmdUntil,
+			"debian": cmdDebian,
+			"flip":   cmdFlip,
+			"inside": cmdInside,
 			"serve":  func(ts *testscript.TestScript, _ bool, args []string) { cmdServe(ts, args) },
 		},
 	})
@@ -154,6 +170,8 @@ func cmdServe(ts *testscript.TestScript, args []string) {
 		if args[1] == "slow" {
 			h = stalling(h, ts.MkAbs(args[2])+"/stalled")
 		}
+	case len(args) == 3 && args[1] == "folder":
+		h = http.FileServer(http.Dir(ts.MkAbs(args[2])))
 	case len(args) == 3 && args[1] == "registry":
 		h = newRegistry(ts.MkAbs(args[2]))
 	case len(args) == 2 && behaviours[args[1]] != nil:
@@ -164,6 +182,7 @@ func cmdServe(ts *testscript.TestScript, args []string) {
 	server := httptest.NewServer(h)
 	ts.Defer(server.Close)
 	ts.Setenv(args[0], server.URL+"/simple/")
+	ts.Setenv(args[0]+"_ROOT", server.URL)
 	ts.Setenv(args[0]+"_HOST", strings.TrimPrefix(server.URL, "http://"))
 }
 

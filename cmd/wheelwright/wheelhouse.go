@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -20,62 +21,64 @@ func defaultWheelhouse(b *builder.Builder) string {
 
 func (a *app) wheelhouseFill() *cobra.Command {
 	var r resolveFlags
-	var dir string
+	var o builder.FillOptions
 	cmd := &cobra.Command{
 		Use:   "fill --profile NAME",
 		Short: "Bring every file of a profile's lock into a folder, checked by sha256",
-		Long: `Resolve a profile (or keep its lock), download what the cache lacks, check every
-file by sha256, and lay the wheels out by file name. A download that was cut goes
-on where it stopped. pip and uv install from the folder with --find-links.
-Prints the folder on stdout.`,
+		Long: `Resolve a profile (or keep its lock), take from the folder and download what the
+cache lacks, check every file by sha256, and lay the wheels out by file name, the
+Debian packages of the base below debs/, the files of an image base below blobs/.
+The lock records what the base is. A download that was cut goes on where it
+stopped. With the lock, the folder is enough to build the image with no network;
+pip and uv install from it with --find-links. Prints the folder on stdout.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if dir != "" && (len(r.profiles) > 1 || r.all) {
+			if o.Dir != "" && (len(r.profiles) > 1 || r.all) {
 				return fault.New(fault.Input, "--dir names one folder and several profiles are asked for").Try("leave --dir out: each folder is then wheelhouse.PROFILE")
 			}
 			return a.finish(a.each(&r, func(b *builder.Builder) error {
-				to := dir
-				if to == "" {
-					to = defaultWheelhouse(b)
-				}
-				filled, err := b.Fill(cmd.Context(), to)
+				o := o
+				o.Dir = cmp.Or(o.Dir, defaultWheelhouse(b))
+				b.From = o.Dir
+				filled, err := b.Fill(cmd.Context(), o)
 				if err != nil {
 					return err
 				}
 				a.tellLock(filled.Locked)
-				a.document(builder.FillReport{Lock: filled.Locked.Report(), Dir: to, Files: filled.Artifacts})
+				a.document(builder.FillReport{Lock: filled.Locked.Report(), Dir: o.Dir, Files: filled.Artifacts})
 				if !a.json {
-					fmt.Fprintln(a.stdout, to)
+					fmt.Fprintln(a.stdout, o.Dir)
 				}
 				return nil
 			}))
 		},
 	}
 	r.add(cmd)
-	cmd.Flags().StringVarP(&dir, "dir", "d", "", "the folder (default wheelhouse.PROFILE)")
+	r.addUpgradeBase(cmd)
+	cmd.Flags().StringVarP(&o.Dir, "dir", "d", "", "the folder (default wheelhouse.PROFILE)")
+	cmd.Flags().BoolVar(&o.NoBase, "no-base", false, "wheels alone: no base is resolved, fetched or laid out")
+	registryFlags(cmd, &o.Registry)
 	a.jsonFlag(cmd)
 	return cmd
 }
 
 func (a *app) wheelhouseVerify() *cobra.Command {
 	var r resolveFlags
-	var dir string
+	var o builder.FillOptions
 	cmd := &cobra.Command{
 		Use:   "verify --profile NAME",
 		Short: "Check a wheelhouse folder against the profile's lock",
-		Long: `Read every file of the folder and compare it with the lock by sha256. Exit 5 if a
-file's bytes differ, 1 if a file is missing, 0 otherwise; files that the lock
+		Long: `Read every file of the folder, those of the base that the lock names included, and
+compare it with the lock by sha256. Exit 5 if a file's bytes differ, 1 if a file is missing, 0 otherwise; files that the lock
 does not name are reported and do no harm. Opens no socket.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r.options.Offline = true
 			var bad error
 			err := a.each(&r, func(b *builder.Builder) error {
-				from := dir
-				if from == "" {
-					from = defaultWheelhouse(b)
-				}
-				report, err := b.Verify(cmd.Context(), from)
+				o := o
+				o.Dir = cmp.Or(o.Dir, defaultWheelhouse(b))
+				report, err := b.Verify(cmd.Context(), o)
 				if err != nil {
 					return err
 				}
@@ -95,7 +98,8 @@ does not name are reported and do no harm. Opens no socket.`,
 		},
 	}
 	frozenFlags(cmd, &r)
-	cmd.Flags().StringVarP(&dir, "dir", "d", "", "the folder (default wheelhouse.PROFILE)")
+	cmd.Flags().StringVarP(&o.Dir, "dir", "d", "", "the folder (default wheelhouse.PROFILE)")
+	cmd.Flags().BoolVar(&o.NoBase, "no-base", false, "wheels alone: the base's files need not be there")
 	a.jsonFlag(cmd)
 	return cmd
 }

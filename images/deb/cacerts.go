@@ -14,31 +14,28 @@ import (
 
 	"crypto/x509"
 
-	"wheelwright/fault"
 	"wheelwright/images/layer"
 )
 
 // certificates does what update-ca-certificates does: the bundle, a link for
 // each certificate of /usr/share/ca-certificates, and OpenSSL's hash links.
-func (t *Tree) certificates() error {
+// Where the set lacks that program, the certificates of its packages join a
+// bundle that is not ours to write.
+func (t *Tree) certificates() (bool, error) {
 	const from = "usr/share/ca-certificates/"
-	var files []string
-	for p, n := range t.nodes {
-		if strings.HasPrefix(p, from) && path.Ext(p) == ".crt" && n.Mode.IsRegular() {
-			files = append(files, p)
-		}
+	if !t.runs("/usr/sbin/update-ca-certificates") {
+		return false, nil
 	}
-	if len(files) == 0 {
-		return nil
-	}
-	sort.Strings(files)
-	owner := t.nodes[files[0]].owner
 	var bundle, conf bytes.Buffer
-	links := map[string]string{} // link name below etc/ssl/certs -> PEM text
-	for _, p := range files {
-		text, err := content(t.nodes[p].Entry)
+	used := map[uint32]int{}
+	for _, p := range keys(t.nodes) {
+		n := t.nodes[p]
+		if !strings.HasPrefix(p, from) || path.Ext(p) != ".crt" || !n.Mode.IsRegular() || n.owner == nil {
+			continue
+		}
+		text, err := content(t.follow(p).Entry)
 		if err != nil {
-			return err
+			return false, err
 		}
 		bundle.Write(text)
 		if !bytes.HasSuffix(text, []byte("\n")) {
@@ -46,31 +43,17 @@ func (t *Tree) certificates() error {
 		}
 		fmt.Fprintf(&conf, "%s\n", strings.TrimPrefix(p, from))
 		name := linkName(strings.TrimSuffix(path.Base(p), ".crt")) + ".pem"
-		t.put(owner, layer.Symlink("etc/ssl/certs/"+name, "/"+p))
-		links[name] = string(text)
-	}
-	t.put(owner, layer.Literal("etc/ssl/certs/ca-certificates.crt", 0o644, bundle.Bytes()))
-	t.put(owner, layer.Literal("etc/ca-certificates.conf", 0o644, conf.Bytes()))
-	return t.hashLinks(owner, links)
-}
-
-// hashLinks adds HASH.N links, by which OpenSSL finds a certificate.
-func (t *Tree) hashLinks(owner *unpacked, links map[string]string) error {
-	names := make([]string, 0, len(links))
-	for n := range links {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	used := map[uint32]int{}
-	for _, name := range names {
-		h, err := subjectHash([]byte(links[name]))
+		hash, err := subjectHash(text)
 		if err != nil {
-			return fault.New(fault.Integrity, "debian package %s: certificate %s", owner.File, name).Wrap(err)
+			return false, n.owner.damaged(fmt.Errorf("certificate %s: %w", name, err))
 		}
-		t.put(owner, layer.Symlink(fmt.Sprintf("etc/ssl/certs/%08x.%d", h, used[h]), name))
-		used[h]++
+		t.make(layer.Symlink("etc/ssl/certs/"+name, "/"+p))
+		t.make(layer.Symlink(fmt.Sprintf("etc/ssl/certs/%08x.%d", hash, used[hash]), name))
+		used[hash]++
 	}
-	return nil
+	t.make(layer.Literal("etc/ssl/certs/ca-certificates.crt", 0o644, bundle.Bytes()))
+	t.make(layer.Literal("etc/ca-certificates.conf", 0o644, conf.Bytes()))
+	return true, nil
 }
 
 // linkName is a certificate's file name as update-ca-certificates spells it.

@@ -1,7 +1,6 @@
 package deb
 
 import (
-	"fmt"
 	"sort"
 	"strings"
 
@@ -13,164 +12,216 @@ type Choice struct {
 	Want string // the clause as the package has it: "awk", "debconf (>= 0.5) | debconf-2.0"
 	By   string // the package that asks
 	Took string // the package chosen
+	Over string // what was preferred and why it could not be; empty: nothing was
 }
 
-// closure is the set of packages under construction.
+// stage is a set of packages to have, whose closure makes one layer. What a
+// stage chose stands for the next ones, which exchange it only where there is
+// no other way: a lower layer is the same whatever is put on top.
+type stage struct {
+	layer string
+	roots []string
+}
+
+// closure is the set of packages that stages need: closed over Pre-Depends and
+// Depends, without conflicts, and with no member that could be left out.
+//
+// The order in which answers are tried is a function of the names alone: of
+// the alternatives the first; for each, the package of that name, then its
+// providers, the most basic priority first, then by name; before all of them
+// what is already in the set. Clauses with one answer left go first. Where an
+// answer turns out to be impossible the next is tried, and only if there is
+// none the set is refused: what can be had is found.
 type closure struct {
-	u       *universe
-	chosen  map[string]*candidate
-	needs   map[string][]string // package -> packages chosen for its clauses
-	by      map[string]string   // package -> who asked for it first
-	queue   []string
-	open    []clause
+	u      *universe
+	arch   string
+	on     *system // what the base has; nil: nothing
+	stages []stage
+	items  map[*candidate]*item
+
+	chosen  map[string]*member // by name
+	order   []*member          // in the order of choice
+	carry   map[string][]*member
+	enemies map[string][]hostility
+	over    map[*want]string
+	tries   int
+
+	layers  map[string]string // package -> layer
 	choices []Choice
 }
 
-type clause struct {
-	by   string
-	alts []relation
+// member is a package in the set.
+type member struct {
+	*item
+	level int     // how many choices stand before it; 0: the base's own
+	stage int     // that it was chosen in
+	by    *want   // what asked for it
+	under *member // of the same name, for another architecture
 }
 
-// closeOver finds the packages that roots need. Clauses with one answer come
-// first; a clause with several takes, in order: an alternative that is
-// already in the set; the first alternative that exists as a package; the
-// provider of the most basic priority, then the first by name.
-func closeOver(u *universe, roots []string) (*closure, error) {
-	c := &closure{u: u, chosen: map[string]*candidate{}, needs: map[string][]string{}, by: map[string]string{}}
-	for _, r := range roots {
-		if u.packages[r] == nil {
-			return nil, fault.New(fault.Unsatisfiable, "debian package %s", r).
-				Because("no suite of the base has a package of that name").
-				Try("correct image.packages; virtual names are not taken there")
-		}
-		c.take(r, "")
-	}
-	for len(c.queue) > 0 || len(c.open) > 0 {
-		if len(c.queue) > 0 {
-			name := c.queue[0]
-			c.queue = c.queue[1:]
-			if err := c.expand(name); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		sort.SliceStable(c.open, func(i, j int) bool { return c.open[i].by < c.open[j].by })
-		next := c.open[0]
-		c.open = c.open[1:]
-		if err := c.decide(next); err != nil {
-			return nil, err
-		}
-	}
-	return c, c.conflicts()
+// hostility is a relation of a member against others.
+type hostility struct {
+	against
+	of *member
 }
 
-// take puts a package into the set.
-func (c *closure) take(name, by string) {
-	if c.chosen[name] == nil {
-		c.chosen[name], c.by[name] = c.u.packages[name], by
-		c.queue = append(c.queue, name)
-	}
-}
+// maxTries bounds how often a package is put into the set on trial.
+const maxTries = 200_000
 
-// expand reads what a package depends on.
-func (c *closure) expand(name string) error {
-	for _, field := range []string{"Pre-Depends", "Depends"} {
-		clauses, err := parseRelations(c.chosen[name].text.field(field))
-		if err != nil {
-			return fault.New(fault.Integrity, "debian package %s: %s", name, field).Wrap(err)
-		}
-		for _, alts := range clauses {
-			if p := c.u.packages[alts[0].name]; len(alts) == 1 && p != nil && alts[0].admits(p.Version) {
-				c.take(p.Name, name)
-				c.needs[name] = append(c.needs[name], p.Name)
-				continue
-			}
-			c.open = append(c.open, clause{name, alts})
-		}
+// closeOver finds the packages that stages need besides those that on has.
+func closeOver(u *universe, arch string, on *system, stages []stage) (*closure, error) {
+	c := &closure{
+		u: u, arch: arch, on: on, stages: stages, items: map[*candidate]*item{},
+		chosen: map[string]*member{}, carry: map[string][]*member{}, enemies: map[string][]hostility{}, over: map[*want]string{},
 	}
-	return nil
-}
-
-// decide answers a clause that has several answers, or none.
-func (c *closure) decide(cl clause) error {
-	var answers []string
-	for _, r := range cl.alts {
-		if p := c.u.packages[r.name]; p != nil && r.admits(p.Version) {
-			answers = append(answers, p.Name)
+	if on != nil {
+		for _, o := range on.items {
+			c.put(&member{item: o})
 		}
-		for _, p := range c.u.provides[r.name] {
-			if r.op == "" || p.virtual != "" && r.admits(p.virtual) {
-				answers = append(answers, p.Name)
+		c.order = nil
+	}
+	for _, s := range stages {
+		for _, name := range s.roots {
+			if u.packages[name] == nil && c.chosen[name] == nil {
+				return nil, c.unknown(name)
 			}
 		}
 	}
-	if len(answers) == 0 {
-		e := fault.New(fault.Unsatisfiable, "debian package %s needs %s, which no suite of the base has", cl.by, spell(cl.alts))
-		for by := cl.by; c.by[by] != ""; by = c.by[by] {
-			e.Because("%s is needed by %s", by, c.by[by])
-		}
-		return e
+	s := &search{closure: c}
+	if _, end, err := s.begin(0, 1); err != nil {
+		return nil, err
+	} else if end != nil {
+		return nil, end.fault(c)
 	}
-	took := answers[0]
-	for _, a := range answers {
-		if c.chosen[a] != nil {
-			took = a
-			break
-		}
-	}
-	c.take(took, cl.by)
-	c.needs[cl.by] = append(c.needs[cl.by], took)
-	c.choices = append(c.choices, Choice{Want: spell(cl.alts), By: cl.by, Took: took})
-	return nil
+	return c, c.leaveOut()
 }
 
-// conflicts refuses a set of which one member breaks another.
-func (c *closure) conflicts() error {
-	for _, name := range c.names() {
-		for _, field := range []string{"Conflicts", "Breaks"} {
-			clauses, err := parseRelations(c.chosen[name].text.field(field))
-			if err != nil {
-				return fault.New(fault.Integrity, "debian package %s: %s", name, field).Wrap(err)
-			}
-			for _, alts := range clauses {
-				if other := c.chosen[alts[0].name]; other != nil && other.Name != name && alts[0].admits(other.Version) {
-					return fault.New(fault.Unsatisfiable, "debian packages %s and %s cannot stand together", name, other.Name).
-						Because("%s %s says %s: %s", name, c.chosen[name].Version, strings.ToLower(field), alts[0])
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// names are the chosen packages, sorted.
+// names are the packages of the set that the base lacks, sorted.
 func (c *closure) names() []string {
-	out := make([]string, 0, len(c.chosen))
-	for n := range c.chosen {
-		out = append(out, n)
+	var out []string
+	for _, m := range c.order {
+		out = append(out, m.Name)
 	}
 	sort.Strings(out)
 	return out
 }
 
-// reach is the set of packages that roots lead to.
-func (c *closure) reach(roots []string) map[string]bool {
-	seen := map[string]bool{}
-	for stack := append([]string(nil), roots...); len(stack) > 0; {
-		n := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		if c.chosen[n] != nil && !seen[n] {
-			seen[n] = true
-			stack = append(stack, c.needs[n]...)
-		}
+// item reads a package of the universe once.
+func (c *closure) item(p *candidate) (*item, error) {
+	if o := c.items[p]; o != nil {
+		return o, nil
 	}
-	return seen
+	o, err := newItem(p, false)
+	if err == nil {
+		c.items[p] = o
+	}
+	return o, err
 }
 
+// answer works out the packages that satisfy a want. Of a name the newest
+// version is an answer, and on a base older ones too: one of them may fit what
+// the base has.
+func (c *closure) answer(w *want) error {
+	if w.seen {
+		return nil
+	}
+	w.seen = true
+	have := map[*item]bool{}
+	add := func(p *candidate, r relation) error {
+		o, err := c.item(p)
+		if err == nil && !have[o] && o.meets(r, c.arch) {
+			have[o] = true
+			w.answers = append(w.answers, o)
+		}
+		return err
+	}
+	for _, r := range w.alts {
+		for p := c.u.packages[r.name]; p != nil; p = p.older {
+			if err := add(p, r); err != nil {
+				return err
+			}
+			if c.on == nil {
+				break
+			}
+		}
+		for _, p := range c.u.provides[r.name] {
+			if w.by == nil || c.on == nil && p != c.u.packages[p.Name] {
+				continue // who asks for a package by name does not mean a virtual one
+			}
+			if err := add(p, r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// put takes a package into the set.
+func (c *closure) put(m *member) {
+	m.under = c.chosen[m.Name]
+	if m.under == nil || !m.there || m.ofArch("native", c.arch) {
+		c.chosen[m.Name] = m
+	}
+	c.order = append(c.order, m)
+	for _, n := range m.names() {
+		c.carry[n] = append(c.carry[n], m)
+	}
+	for _, a := range m.against {
+		c.enemies[a.name] = append(c.enemies[a.name], hostility{a, m})
+	}
+}
+
+// pop takes the last package out again.
+func (c *closure) pop() {
+	m := c.order[len(c.order)-1]
+	c.order = c.order[:len(c.order)-1]
+	if c.chosen[m.Name] = m.under; m.under == nil {
+		delete(c.chosen, m.Name)
+	}
+	for _, n := range m.names() {
+		c.carry[n] = c.carry[n][:len(c.carry[n])-1]
+	}
+	for _, a := range m.against {
+		c.enemies[a.name] = c.enemies[a.name][:len(c.enemies[a.name])-1]
+	}
+}
+
+// met is the member that satisfies a want; nil: there is none.
+func (c *closure) met(w *want) *member {
+	for _, r := range w.alts {
+		for _, m := range c.carry[r.name] {
+			if (w.by != nil || m.Name == r.name) && m.meets(r, c.arch) {
+				return m
+			}
+		}
+	}
+	return nil
+}
+
+// unknown refuses a name that no package has.
+func (c *closure) unknown(name string) error {
+	e := fault.New(fault.Unsatisfiable, "debian package %s", name)
+	var by []string
+	for _, p := range c.u.provides[name] {
+		if len(by) == 0 || by[len(by)-1] != p.Name {
+			by = append(by, p.Name)
+		}
+	}
+	switch {
+	case len(by) == 0:
+		return e.Because("no suite of the base has a package of that name").Try("correct image.packages")
+	case len(by) > 12:
+		by = append(by[:12], "…")
+	}
+	return e.Because("it is a virtual name, which %s provide%s", strings.Join(by, ", "), map[bool]string{true: "s"}[len(by) == 1]).
+		Try("put one of them into image.packages: %s", by[0])
+}
+
+// spell is a clause as control data has it.
 func spell(alts []relation) string {
 	parts := make([]string, len(alts))
 	for i, r := range alts {
-		parts[i] = fmt.Sprint(r)
+		parts[i] = r.String()
 	}
 	return strings.Join(parts, " | ")
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -45,20 +46,19 @@ func decompress(r io.Reader, name string, limit int64) (io.ReadCloser, error) {
 	return struct {
 		io.Reader
 		io.Closer
-	}{&capped{out, limit, name}, out}, nil
+	}{&capped{out, limit}, out}, nil
 }
 
 // capped fails once more than left bytes came.
 type capped struct {
 	r    io.Reader
 	left int64
-	name string
 }
 
 func (c *capped) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	if c.left -= int64(n); c.left < 0 {
-		return 0, fmt.Errorf("%s: unpacks to more than is allowed", c.name)
+		return 0, errors.New("unpacks to more than is allowed")
 	}
 	return n, err
 }
@@ -72,7 +72,7 @@ func unpackBytes(data []byte, name string, want int64) ([]byte, error) {
 	defer r.Close()
 	out := bytes.NewBuffer(make([]byte, 0, want))
 	if _, err := out.ReadFrom(r); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return out.Bytes(), nil
 }

@@ -63,15 +63,20 @@ func cutLine(text []byte) (line, rest []byte) {
 // perhaps a condition on its version.
 type relation struct {
 	name    string
+	arch    string // qualifier: "any", "native", "amd64"; empty: none
 	op      string // <<, <=, =, >=, >> or empty
 	version string
 }
 
 func (r relation) String() string {
-	if r.op == "" {
-		return r.name
+	out := r.name
+	if r.arch != "" {
+		out += ":" + r.arch
 	}
-	return r.name + " (" + r.op + " " + r.version + ")"
+	if r.op != "" {
+		out += " (" + r.op + " " + r.version + ")"
+	}
+	return out
 }
 
 // admits says whether a version meets the condition.
@@ -94,8 +99,7 @@ func (r relation) admits(version string) bool {
 }
 
 // parseRelations reads a dependency field: clauses joined by commas, each of
-// alternatives joined by bars. Architecture qualifiers (":any") are dropped:
-// the base has one architecture.
+// alternatives joined by bars.
 func parseRelations(value string) ([][]relation, error) {
 	var out [][]relation
 	for _, clause := range strings.Split(value, ",") {
@@ -118,7 +122,7 @@ func parseRelations(value string) ([][]relation, error) {
 func parseRelation(text string) (relation, error) {
 	var r relation
 	name, condition, has := strings.Cut(strings.TrimSpace(text), "(")
-	r.name, _, _ = strings.Cut(strings.TrimSpace(name), ":")
+	r.name, r.arch, _ = strings.Cut(strings.TrimSpace(name), ":")
 	if !validName(r.name) {
 		return r, fmt.Errorf("relation %q: no package name", text)
 	}

@@ -29,11 +29,11 @@ func TestBase(t *testing.T) {
 	}
 	want := []string{"base base-files 12.4", "base base-passwd 3", "base ca-certificates 2023", "base dash 0.5", "base debconf 1.5", "packages gcc 12",
 		"base libc-bin 2.36", "base libc6 2.36-1+deb12u2", "base libgomp1 12", "base libstdc++6 12", "base mawk 1.3", "base netbase 6",
-		"python python3 3.11.2-1", "python python3.11 3.11.2-6", "base tzdata 2026"}
+		"python python3 3.11.2-1", "python python3-venv 3.11.2-1", "python python3.11 3.11.2-6", "base tzdata 2026"}
 	if !slices.Equal(got, want) {
 		t.Errorf("packages\n%v, want\n%v", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if c := fmt.Sprint(p.Choices); c != "[{awk base-files mawk} {debconf (>= 0.5) | debconf-2.0 ca-certificates debconf}]" {
+	if c := fmt.Sprint(p.Choices); c != "[{awk base-files mawk } {debconf (>= 0.5) | debconf-2.0 ca-certificates debconf }]" {
 		t.Errorf("choices %s", c)
 	}
 	layers := layersOf(t, p, fetch(t, p, o))

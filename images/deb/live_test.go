@@ -112,14 +112,26 @@ func TestLiveBase(t *testing.T) {
 			if !c.run {
 				return
 			}
+			os.WriteFile(filepath.Join(root, "dev/null"), nil, 0o666) // all that these ask of /dev
+			for _, u := range tree.Report() {
+				if u.Left != nil {
+					t.Logf("%s %s, scripts not run: %v", u.Package, u.Version, u.Left)
+				}
+			}
 			for _, script := range []string{
 				`python3 -c 'import ssl, sqlite3, ctypes, lzma, zlib, bz2, hashlib, uuid, decimal, sys; print(sys.version)'`,
-				`python3 -c 'import ssl; c = ssl.create_default_context(); print(ssl.get_default_verify_paths())'`,
+				`python3 -c 'import ssl; n = ssl.create_default_context().cert_store_stats()["x509_ca"]; print(n); assert n > 100'`,
 				`python3 -c 'import zoneinfo; print(zoneinfo.ZoneInfo("Europe/Berlin"))'`,
 				`python3 -c 'import pwd, socket; print(pwd.getpwnam("nobody"), socket.getservbyname("https"))'`,
 				`test -e /usr/lib/python` + c.python + `/EXTERNALLY-MANAGED && awk 'BEGIN { print "awk" }' && which python3 && sh -c 'exit 0'`,
 				`for c in /usr/share/ca-certificates/mozilla/*.crt; do openssl verify -no_check_time -CApath /etc/ssl/certs "$c" > /dev/null; done`,
 				`getconf GNU_LIBC_VERSION`,
+				`python3 -c 'from ctypes.util import find_library as f; l = [f(x) for x in ("c", "gomp", "ssl", "stdc++")]; print(l); assert all(l)'`,
+				`LC_ALL=C.UTF-8 python3 -c 'import locale; print(locale.setlocale(locale.LC_ALL, ""))'`,
+				`python3 -m venv /tmp/venv && /tmp/venv/bin/pip --version`,
+				`ldconfig -p > /tmp/ours && ldconfig && ldconfig -p > /tmp/theirs && python3 -c 'import re
+a, b = ([re.sub(r", OS ABI[^)]*", "", x) for x in open(f) if "=>" in x] for f in ("/tmp/ours", "/tmp/theirs"))
+print(len(a), "libraries"); assert a == b and a, set(a) ^ set(b)'`,
 				`cd /tmp && echo '#include <Python.h>
 int main(void) { return 0; }' > a.c && cc -I/usr/include/python` + c.python + ` a.c -o a -lpython` + c.python + ` && ./a && echo compiled`,
 			} {

@@ -40,11 +40,15 @@ type fetcher struct {
 	client  *http.Client
 	dir     string
 	offline bool
+	now     func() time.Time
 	pause   time.Duration // before the first repetition; doubled each time
 }
 
 func newFetcher(o Options) (*fetcher, error) {
-	f := &fetcher{client: o.Client, dir: filepath.Join(o.CacheDir, "debs"), offline: o.Offline, pause: time.Second}
+	f := &fetcher{client: o.Client, dir: filepath.Join(o.CacheDir, "debs"), offline: o.Offline, now: o.Now, pause: time.Second}
+	if f.now == nil {
+		f.now = time.Now
+	}
 	if f.client == nil {
 		f.client = &http.Client{Timeout: 10 * time.Minute}
 	}
@@ -54,37 +58,21 @@ func newFetcher(o Options) (*fetcher, error) {
 // errAbsent is the answer 404.
 var errAbsent = errors.New("the mirror has no such file")
 
-// text gets a file that changes under its address, such as InRelease; offline
-// it is what was last read there.
-func (f *fetcher) text(ctx context.Context, address string, limit int64) ([]byte, error) {
-	kept := filepath.Join(f.dir, "release-"+hashOf([]byte(address)))
-	if f.offline {
-		data, err := os.ReadFile(kept)
-		if err != nil {
-			return nil, missing(address)
-		}
-		return data, nil
-	}
-	data, err := f.get(ctx, address, limit)
-	if err != nil {
-		return nil, describe(address, err)
-	}
-	return data, atomicfile.Write(kept, data)
-}
-
 // index gets the Packages file at base/path of a release, unpacked. It is
 // kept by the sha256 that the release lists for it.
 func (f *fetcher) index(ctx context.Context, r *release, base, path string) ([]byte, error) {
 	plain, ok := r.files[path]
 	if !ok {
-		return nil, fault.New(fault.Integrity, "debian index %s/%s", redact(base), path).Because("Release does not list it")
+		return nil, fault.New(fault.Integrity, "debian index %s/%s", redact(base), path).Because("Release does not list it").
+			Try("use another mirror; in image.apt, correct suite or components")
 	}
 	if plain.Size > maxIndex {
-		return nil, fault.New(fault.Integrity, "debian index %s/%s", redact(base), path).Because("%d bytes, at most %d are read", plain.Size, maxIndex)
+		return nil, fault.New(fault.Integrity, "debian index %s/%s", redact(base), path).Because("%d bytes, at most %d are read", plain.Size, maxIndex).
+			Try("use another mirror")
 	}
 	// One file for each index: its name begins with where it is from, so that
 	// the next one takes its place.
-	place := "packages-" + hashOf([]byte(base + "/" + path))[:16] + "-"
+	place := "packages-" + hashOf([]byte(redact(base) + "/" + path))[:16] + "-"
 	kept := filepath.Join(f.dir, place+plain.SHA256)
 	if data, err := os.ReadFile(kept); err == nil && hashOf(data) == plain.SHA256 {
 		return data, nil
@@ -128,8 +116,8 @@ var errDiffers = errors.New("its sha256 is not the one that Release lists")
 func (f *fetcher) listed(ctx context.Context, r *release, base, path string, want listed) ([]byte, error) {
 	addresses := []string{base + "/" + path}
 	if r.ByHash {
-		byHash := base + "/" + path[:strings.LastIndexByte(path, '/')] + "/by-hash/SHA256/" + want.SHA256
-		addresses = []string{byHash, addresses[0]}
+		folder := path[:strings.LastIndexByte(path, '/')+1]
+		addresses = []string{base + "/" + folder + "by-hash/SHA256/" + want.SHA256, addresses[0]}
 	}
 	var err error
 	for _, a := range addresses {
@@ -177,7 +165,8 @@ func (f *fetcher) once(ctx context.Context, address string, limit int64) (data [
 	}
 	data, err = io.ReadAll(io.LimitReader(res.Body, limit+1))
 	if err == nil && int64(len(data)) > limit {
-		return nil, false, fault.New(fault.Integrity, "debian mirror %s: more than %d bytes", redact(address), limit)
+		return nil, false, fault.New(fault.Integrity, "debian mirror %s: more than %d bytes", redact(address), limit).
+			Because("its Release lists fewer, or no file of the kind is longer").Try("run again; a mirror in the middle of an update cures itself")
 	}
 	return data, err != nil, err
 }
@@ -190,21 +179,23 @@ func verdict(res *http.Response, address string) (again bool, err error) {
 		return false, errAbsent
 	case code == http.StatusUnauthorized, code == http.StatusForbidden:
 		return false, fault.New(fault.Auth, "debian mirror %s answers %s", redact(address), res.Status).
-			Try("put USER:PASSWORD@ into the address in %s", MirrorVariable)
+			Try("put USER:PASSWORD@ into the address in %s or %s, or into url in image.apt", MirrorVariable, SecurityVariable)
 	case code == http.StatusTooManyRequests, code >= 500:
 		return true, fmt.Errorf("the mirror answers %s", res.Status)
 	}
 	return false, fault.New(fault.Input, "debian mirror %s answers %s", redact(address), res.Status)
 }
 
-// describe makes err a fault that names the address.
+// describe makes err, if there is one, a fault that names the address.
 func describe(address string, err error) error {
 	var known *fault.Error
 	switch {
+	case err == nil:
+		return nil
 	case errors.As(err, &known) || errors.Is(err, context.Canceled):
 		return err
 	case errors.Is(err, errAbsent):
-		return fault.New(fault.Input, "debian mirror %s", redact(address)).Wrap(err).Try("set %s to a complete mirror", MirrorVariable)
+		return fault.New(fault.Input, "debian mirror %s", redact(address)).Wrap(err).Try("use a complete mirror: %s, or of image.apt its url and suite", MirrorVariable)
 	case errors.Is(err, errDiffers):
 		return fault.New(fault.Integrity, "debian mirror %s", redact(address)).Wrap(err).Try("run again; a mirror in the middle of an update cures itself")
 	}

@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"flag"
 	"fmt"
 	"io"
 	"math/big"
@@ -18,6 +19,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -87,20 +89,32 @@ func ar(members ...[2]string) []byte {
 	return b
 }
 
-// debOf makes a .deb; control is its paragraph without Package and Version.
+// debOf makes a .deb; control is its paragraph without Package and Version,
+// entries named DEBIAN/… go beside it.
 func debOf(name, version, control, suffix string, entries ...entry) []byte {
-	text := fmt.Sprintf("Package: %s\nVersion: %s\nArchitecture: amd64\n%s", name, version, control)
+	members := []entry{{name: "./control", body: fmt.Sprintf("Package: %s\nVersion: %s\nArchitecture: amd64\n%s", name, version, control)}, {name: "./md5sums", body: "x\n"}}
+	var files []entry
+	for _, e := range entries {
+		if script, ok := strings.CutPrefix(e.name, "DEBIAN/"); ok {
+			members = append(members, entry{name: "./" + script, body: e.body})
+		} else {
+			files = append(files, e)
+		}
+	}
 	return ar(
 		[2]string{"debian-binary", "2.0\n"},
-		[2]string{"control.tar" + suffix, string(packed(suffix, tarOf(entry{name: "./control", body: text}, entry{name: "./md5sums", body: "x\n"})))},
-		[2]string{"data.tar" + suffix, string(packed(suffix, tarOf(entries...)))},
+		[2]string{"control.tar" + suffix, string(packed(suffix, tarOf(members...)))},
+		[2]string{"data.tar" + suffix, string(packed(suffix, tarOf(files...)))},
 	)
 }
 
-// mirror is a Debian mirror in memory: path -> bytes.
+// mirror is a Debian mirror in memory: path -> bytes. What it signs is signed
+// by a key of this process, which its options name in KeyringVariable.
 type mirror struct {
-	files map[string][]byte
-	asked atomic.Int64
+	files   map[string][]byte
+	plain   map[string][]byte // indexes that Release lists and that may not be served
+	asked   atomic.Int64
+	keyring string // file of the public key
 	*httptest.Server
 }
 
@@ -111,7 +125,7 @@ type fakeDeb struct {
 }
 
 func newMirror(t *testing.T, debs ...fakeDeb) *mirror {
-	m := &mirror{files: map[string][]byte{}}
+	m := &mirror{files: map[string][]byte{}, plain: map[string][]byte{}}
 	index := map[string]string{"bookworm": "", "bookworm-updates": "", "bookworm-security": ""}
 	for i, d := range debs {
 		suffix := []string{".xz", ".gz", ""}[i%3]
@@ -122,12 +136,10 @@ func newMirror(t *testing.T, debs ...fakeDeb) *mirror {
 			d.name, d.version, d.control, file, len(data), hashOf(data))
 	}
 	for suite, text := range index {
-		small := packed(".xz", []byte(text))
-		base := "/dists/" + suite + "/"
-		m.files[base+"main/binary-amd64/Packages.xz"] = small
-		m.files[base+"InRelease"] = fmt.Appendf(nil, "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nSuite: x\nVersion: 12.9\nCodename: %s\nSHA256:\n %s %d main/binary-amd64/Packages\n %s %d main/binary-amd64/Packages.xz\n-----BEGIN PGP SIGNATURE-----\n",
-			suite, hashOf([]byte(text)), len(text), hashOf(small), len(small))
+		m.publish(suite, []byte(text), ".xz")
+		m.sign(t, suite, "")
 	}
+	m.keyring = keyFile(t, mirrorKey())
 	m.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		m.asked.Add(1)
 		data, ok := m.files[r.URL.Path]
@@ -141,9 +153,20 @@ func newMirror(t *testing.T, debs ...fakeDeb) *mirror {
 	return m
 }
 
+// env is the environment of someone who uses the mirror.
+func (m *mirror) env(name string) string {
+	switch name {
+	case MirrorVariable, SecurityVariable, SnapshotVariable:
+		return m.URL
+	case KeyringVariable:
+		return m.keyring
+	}
+	return ""
+}
+
 func (m *mirror) options(t *testing.T, packages ...string) Options {
 	return Options{Base: "debian:12", Machine: "x86_64", CacheDir: t.TempDir(), Packages: packages,
-		Env: func(string) string { return m.URL }}
+		Env: m.env, Now: func() time.Time { return signedAt.Add(time.Hour) }}
 }
 
 // world is the least that a base of the fixed list needs.
@@ -154,31 +177,41 @@ func world(t *testing.T) []fakeDeb {
 			{name: "./"}, {name: "./bin/"}, {name: "./lib/"}, {name: home + "/", mode: 0o700}, {name: "./tmp/", mode: 0o1777},
 			{name: "./var/run/"}, {name: "./var/lock/"}, {name: "./run/"}, {name: "./usr/lib/os-release", body: "ID=debian\n", mode: 0o644},
 			{name: "./etc/os-release", link: "../usr/lib/os-release", kind: tar.TypeSymlink},
+			script("/var/run /var/lock mnt var/mail /usr/local/bin /usr/local/man /etc/profile"),
 			{name: "./usr/share/base-files/profile", body: "profile\n", mode: 0o644}}},
-		{suite, "base-passwd", "3", "", []entry{{name: "./usr/share/base-passwd/passwd.master", body: "root:*:0:0::/root:/bin/sh\n", mode: 0o644}}},
+		{suite, "base-passwd", "3", "", []entry{script("/etc/passwd"), {name: "./usr/share/base-passwd/passwd.master", body: "root:*:0:0::/root:/bin/sh\n", mode: 0o644}}},
 		{suite, "ca-certificates", "2023", "Depends: debconf (>= 0.5) | debconf-2.0\n", []entry{
+			script("update-ca-certificates"), {name: "./usr/sbin/update-ca-certificates", body: "#!"},
 			{name: "./usr/share/ca-certificates/mozilla/Főtanúsítvány (One).crt", body: string(root(t, "Wheel  Wright ROOT")), mode: 0o644}}},
 		{suite, "dash", "0.5", "", []entry{{name: "./bin/dash", body: "dash"}, {name: "./bin/sh", link: "dash", kind: tar.TypeSymlink}}},
-		{suite, "libc-bin", "2.36", "", nil}, {suite, "netbase", "6", "", nil},
-		{suite, "tzdata", "2026", "", []entry{{name: "./usr/share/zoneinfo/Etc/UTC", body: "TZif"}}},
+		{suite, "libc-bin", "2.36", "", []entry{script("ldconfig"), {name: "./sbin/ldconfig", body: "#!"}, {name: "./etc/ld.so.conf", body: "include /etc/ld.so.conf.d/*.conf\n"}}}, {suite, "netbase", "6", "", nil},
+		{suite, "tzdata", "2026", "", []entry{script("/etc/localtime"), {name: "./usr/share/zoneinfo/Etc/UTC", body: "TZif"}}},
 		{suite, "libc6", "2.36-1", "", []entry{{name: "./lib/x86_64-linux-gnu/libc.so.6", body: "old"}}},
 		{"bookworm-security", "libc6", "2.36-1+deb12u2", "", []entry{
 			{name: "./lib/"}, {name: "./lib/x86_64-linux-gnu/libc.so.6", body: "new"},
 			{name: "./lib64/ld.so", link: "/lib/x86_64-linux-gnu/libc.so.6", kind: tar.TypeSymlink}}},
 		{"bookworm-updates", "libc6", "2.36-1+deb12u1", "", nil},
 		{suite, "libgomp1", "12", "", nil}, {suite, "libstdc++6", "12", "Depends: libc6 (>= 2.36)\n", nil},
-		{suite, "mawk", "1.3", "Provides: awk\nPriority: required\n", []entry{{name: "./usr/bin/mawk", body: "mawk"}}},
+		{suite, "mawk", "1.3", "Provides: awk\nPriority: required\n", []entry{{name: "./usr/bin/mawk", body: "mawk"},
+			script("update-alternatives --install /usr/bin/awk awk /usr/bin/mawk 5 --slave /usr/bin/nawk nawk /usr/bin/mawk")}},
 		{suite, "gawk", "5", "Provides: awk\nPriority: optional\n", nil},
 		{suite, "a-awk", "5", "Provides: awk\nPriority: optional\n", nil},
 		{suite, "debconf", "1.5", "Provides: debconf-2.0\n", nil},
 		{suite, "python3", "3.11.2-1", "Depends: python3.11 (>= 3.11.2-1~)\n", []entry{{name: "./usr/bin/python3", link: "python3.11", kind: tar.TypeSymlink}}},
+		{suite, "python3-venv", "3.11.2-1", "Depends: python3.11 (>= 3.11.2-1~)\n", nil},
 		{suite, "python3.11", "3.11.2-6", "Depends: libc6, base-files\n", []entry{{name: "./usr/bin/python3.11", body: "python"},
 			{name: "./usr/bin/a-python", link: "./usr/bin/python3.11", kind: tar.TypeLink},
 			{name: "./usr/lib/python3.11/EXTERNALLY-MANAGED", body: "[externally-managed]\n"},
 			{name: "./usr/share/doc/python3.11/copyright", body: "c"}, {name: "./usr/share/doc/python3.11/README", body: "r"},
 			{name: "./usr/share/man/man1/python.1", body: "m"}}},
-		{suite, "gcc", "12", "Depends: libc6\n", []entry{{name: "./usr/bin/gcc", body: "gcc"}, {name: home + "/x", body: "x"}}},
+		{suite, "gcc", "12", "Depends: libc6\n", []entry{{name: "./usr/bin/gcc", body: "gcc"},
+			script("update-alternatives --install /usr/bin/cc cc /usr/bin/gcc 20"), {name: home + "/x", body: "x"}}},
 	}
+}
+
+// script is a postinst.
+func script(text string) entry {
+	return entry{name: "DEBIAN/postinst", body: "#!/bin/sh\n" + text + "\n"}
 }
 
 // root is a self-signed certificate as PEM.
@@ -234,4 +267,56 @@ func layersOf(t *testing.T, p *Plan, where func(string) string) map[string]map[s
 		}
 	}
 	return out
+}
+
+var update = flag.Bool("update", false, "write the golden files again")
+
+// testdata/debian of the tree, which tests of other packages serve, is what
+// this package's mirrors have: in then the small world, in now netbase 7 in
+// the place of 6. archive.asc verifies both.
+func TestStaticMirror(t *testing.T) {
+	const dir = "../../testdata/debian"
+	then := world(t)
+	now := slices.Clone(then)
+	for i := range now {
+		if now[i].name == "netbase" {
+			now[i].version = "7"
+		}
+	}
+	if *update {
+		for name, debs := range map[string][]fakeDeb{"then": then, "now": now} {
+			m := newMirror(t, debs...)
+			if name == "now" {
+				for suite := range m.plain {
+					suite = strings.Split(suite, "/")[2]
+					m.files["/dists/"+suite+"/InRelease"] = inRelease(t, m.text(suite, "Date: Sat, 12 Sep 2026 07:55:41 UTC\n"), at(signedAt), mirrorKey())
+				}
+			}
+			os.RemoveAll(filepath.Join(dir, name))
+			for path, data := range m.files {
+				file := filepath.Join(dir, name, path)
+				os.MkdirAll(filepath.Dir(file), 0o755)
+				if err := os.WriteFile(file, data, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := os.WriteFile(filepath.Join(dir, "archive.asc"), public(t, mirrorKey()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, netbase := range map[string]string{"then": "6", "now": "7"} {
+		s := httptest.NewServer(http.FileServer(http.Dir(filepath.Join(dir, name))))
+		defer s.Close()
+		env := map[string]string{MirrorVariable: s.URL, SecurityVariable: s.URL, KeyringVariable: filepath.Join(dir, "archive.asc")}
+		o := Options{Base: "debian:12", Machine: "x86_64", CacheDir: t.TempDir(), Env: func(n string) string { return env[n] }}
+		p, err := Resolve(context.Background(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if find(p, "netbase").Version != netbase {
+			t.Errorf("%s: %+v", name, find(p, "netbase"))
+		}
+		layersOf(t, p, fetch(t, p, o))
+	}
 }

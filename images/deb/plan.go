@@ -3,11 +3,8 @@ package deb
 import (
 	"context"
 	"net/http"
-	"slices"
-	"sort"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
+	"time"
 
 	"wheelwright/fault"
 	"wheelwright/images/layer"
@@ -16,13 +13,22 @@ import (
 
 // Options say which base is wanted and where it comes from.
 type Options struct {
-	Base     string              // debian:12 or debian:13
-	Packages []string            // besides the fixed ones
-	Machine  string              // x86_64 or aarch64
-	CacheDir string              // indexes are kept below it
-	Offline  bool                // open no socket
-	Env      func(string) string // os.Getenv; nil: no environment
-	Client   *http.Client        // nil: one with the default transport
+	Base      string              // debian:12 or debian:13
+	Packages  []string            // besides the fixed ones
+	Apt       []Source            // repositories besides Debian's own
+	Machine   string              // x86_64 or aarch64
+	CacheDir  string              // indexes are kept below it
+	Offline   bool                // open no socket
+	Env       func(string) string // os.Getenv; nil: no environment
+	Client    *http.Client        // nil: one with the default transport
+	Now       func() time.Time    // what a Release's Valid-Until is held against; nil: time.Now
+	Installed *Installed          // what a Debian image has; nil: a base of its own is assembled
+}
+
+// Installed is what a Debian image says of itself.
+type Installed struct {
+	Status   []byte // var/lib/dpkg/status, and the files of status.d joined to it
+	Codename string // VERSION_CODENAME of its os-release: "bookworm"
 }
 
 // Package is one Debian binary package of a base.
@@ -32,16 +38,16 @@ type Package struct {
 	Arch    string
 	SHA256  string // lower-case hex
 	Size    int64  // bytes of the .deb
-	File    string // path on the mirror: "pool/main/…/x_1_amd64.deb"
+	Path    string // below its archive: "pool/main/…/x_1_amd64.deb"
+	Archive string // "debian", "debian-security" or the URL of an image.apt entry, without credentials
 	URL     string // address on the mirror in force; may hold credentials
 	Layer   string // name of the layer that holds it
 }
 
-// Artifact is the package's file for the House.
+// Artifact is the package's file for the House, without an address.
 func (p Package) Artifact() wheelhouse.Artifact {
 	return wheelhouse.Artifact{
-		Kind: wheelhouse.Deb, Name: p.File[strings.LastIndexByte(p.File, '/')+1:],
-		SHA256: p.SHA256, Size: p.Size, Sources: []string{p.URL},
+		Kind: wheelhouse.Deb, Name: p.Path[strings.LastIndexByte(p.Path, '/')+1:], SHA256: p.SHA256, Size: p.Size,
 	}
 }
 
@@ -49,9 +55,15 @@ func (p Package) Artifact() wheelhouse.Artifact {
 type Plan struct {
 	Base     string    // "debian:12"
 	Release  string    // point release, "12.15"; empty when the mirror does not say
+	At       string    // newest Date of the Releases read, RFC 3339 in UTC
 	Python   string    // X.Y of its python3
 	Packages []Package // sorted by name
 	Choices  []Choice  // between alternatives and providers, sorted by who asks
+	Notes    []string  // what a user should hear of the sources: a line each, no credentials
+
+	On *Ground // the image that they are put on; nil: they are a base of their own
+
+	options Options // of the Resolve or Pinned that made it
 }
 
 // Layers of a base, lowest first. What a package asked for in the profile
@@ -67,7 +79,7 @@ var (
 		"base-files", "base-passwd", "ca-certificates", "dash", "libc-bin", "libc6",
 		"libgomp1", "libstdc++6", "netbase", "tzdata",
 	}
-	pythonRoots = []string{"python3"}
+	pythonRoots = []string{"python3", "python3-venv"} // python -m venv is a part of Python elsewhere
 	codenames   = map[string]string{"debian:12": "bookworm", "debian:13": "trixie"}
 	arches      = map[string]string{"x86_64": "amd64", "aarch64": "arm64"}
 )
@@ -78,16 +90,23 @@ func Supported(base string) bool { return codenames[base] != "" }
 // Resolve finds the packages of a base: it reads the indexes of the release,
 // its updates and its security suite, and closes over dependencies.
 func Resolve(ctx context.Context, o Options) (*Plan, error) {
-	codename, arch := codenames[o.Base], arches[o.Machine]
+	codename, err := o.codename()
+	if err != nil {
+		return nil, err
+	}
+	arch := arches[o.Machine]
 	if codename == "" || arch == "" {
-		return nil, fault.New(fault.Input, "base %s for machine %s", o.Base, o.Machine).
-			Because("known are debian:12 and debian:13 for x86_64 and aarch64")
+		return nil, unknownBase(o)
 	}
 	f, err := newFetcher(o)
 	if err != nil {
 		return nil, err
 	}
-	u, version, err := f.read(ctx, suitesOf(o, codename), arch)
+	suites, notes, err := suitesOf(o, codename, arch)
+	if err != nil {
+		return nil, err
+	}
+	has, err := f.read(ctx, suites, arch)
 	if err != nil {
 		return nil, err
 	}
@@ -96,86 +115,27 @@ func Resolve(ctx context.Context, o Options) (*Plan, error) {
 			return nil, fault.New(fault.Input, "image.packages: %q is not a Debian package name", p)
 		}
 	}
-	set, err := closeOver(u, slices.Concat(baseRoots, pythonRoots, o.Packages))
+	on, err := o.Installed.read()
 	if err != nil {
 		return nil, err
 	}
-	plan := &Plan{Base: o.Base, Release: version, Choices: set.choices}
-	sort.Slice(plan.Choices, func(i, j int) bool { return plan.Choices[i].By < plan.Choices[j].By })
-	base, python := set.reach(baseRoots), set.reach(pythonRoots)
+	set, err := closeOver(has.universe, arch, on, o.stages())
+	if err != nil {
+		return nil, err
+	}
+	plan := &Plan{Base: o.Base, Release: has.release, At: has.at, Choices: set.choices, Notes: append(notes, has.notes...), options: o}
 	for _, name := range set.names() {
-		c := *set.chosen[name]
+		c := *set.chosen[name].candidate
 		if err := c.complete(arch); err != nil {
 			return nil, fault.New(fault.Integrity, "debian index of %s", o.Base).Wrap(err)
 		}
-		switch {
-		case base[name]:
-			c.Layer = layerBase
-		case python[name]:
-			c.Layer = layerPython
-		default:
-			c.Layer = layerPackages
-		}
+		c.Layer = set.layers[name]
 		plan.Packages = append(plan.Packages, c.Package)
 	}
-	plan.Python = minor(set.chosen["python3"].Version)
+	if p := set.chosen["python3"]; p != nil {
+		plan.Python = minor(p.Version)
+	}
 	return plan, nil
-}
-
-// suite is one part of the archive.
-type suite struct{ mirror, name string }
-
-func suitesOf(o Options, codename string) []suite {
-	archive, security := defaultMirrors()
-	if o.Env != nil {
-		if m := o.Env(MirrorVariable); m != "" {
-			archive = strings.TrimRight(m, "/")
-		}
-		if m := o.Env(SecurityVariable); m != "" {
-			security = strings.TrimRight(m, "/")
-		}
-	}
-	return []suite{{archive, codename}, {archive, codename + "-updates"}, {security, codename + "-security"}}
-}
-
-// read gets the indexes of the suites side by side and joins them in order.
-// version is the first suite's own.
-func (f *fetcher) read(ctx context.Context, suites []suite, arch string) (u *universe, version string, err error) {
-	texts := make([][]byte, len(suites))
-	releases := make([]*release, len(suites))
-	group, gctx := errgroup.WithContext(ctx)
-	for i, s := range suites {
-		group.Go(func() error {
-			base := s.mirror + "/dists/" + s.name
-			raw, err := f.text(gctx, base+"/InRelease", maxRelease)
-			if err != nil {
-				return err
-			}
-			r, err := parseRelease(raw)
-			if err != nil {
-				return fault.New(fault.Integrity, "debian suite %s", redact(base)).Wrap(err)
-			}
-			if r.Codename != s.name {
-				return fault.New(fault.Integrity, "debian suite %s", redact(base)).Because("its Release says codename %q", r.Codename)
-			}
-			releases[i] = r
-			texts[i], err = f.index(gctx, r, base, "main/binary-"+arch+"/Packages")
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, "", err
-	}
-	u = &universe{packages: map[string]*candidate{}}
-	for i, text := range texts {
-		if err := u.add(text, suites[i].mirror); err != nil {
-			return nil, "", fault.New(fault.Integrity, "debian suite %s", suites[i].name).Wrap(err)
-		}
-	}
-	if err := u.finish(); err != nil {
-		return nil, "", fault.New(fault.Integrity, "debian indexes of %s", suites[0].name).Wrap(err)
-	}
-	return u, releases[0].Version, nil
 }
 
 // minor is X.Y of a Debian version of python3, "3.11.2-1+b1".
@@ -193,6 +153,7 @@ func (p *Plan) Artifacts() []wheelhouse.Artifact {
 	out := make([]wheelhouse.Artifact, len(p.Packages))
 	for i, d := range p.Packages {
 		out[i] = d.Artifact()
+		out[i].Sources = p.options.Sources(d, p.At)
 	}
 	return out
 }
@@ -209,6 +170,9 @@ func (p *Plan) Layers() []LayerPlan {
 	var parts []string
 	for _, d := range p.Packages {
 		parts = append(parts, d.Layer, d.SHA256)
+	}
+	if p.On != nil {
+		parts = append(append(parts, "on"), p.On.Layers...)
 	}
 	var out []LayerPlan
 	for _, name := range []string{layerBase, layerPython, layerPackages} {

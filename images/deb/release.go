@@ -1,12 +1,13 @@
 package deb
 
 import (
-	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // maxRelease bounds an InRelease file, in bytes; bookworm's has 150 KB.
@@ -16,8 +17,11 @@ const maxRelease = 8 << 20
 type release struct {
 	Suite    string
 	Codename string
-	Version  string // "12.15"; empty for suites that have none
-	ByHash   bool   // indexes are also served under their sha256
+	Version  string    // "12.15"; empty for suites that have none
+	Date     time.Time // when it was made; zero where it does not say
+	Until    time.Time // Valid-Until: when it ceases to count; zero: never
+	ByHash   bool      // indexes are also served under their sha256
+	AllApart bool      // packages for every architecture have an index of their own, binary-all
 	files    map[string]listed
 }
 
@@ -27,19 +31,25 @@ type listed struct {
 	Size   int64
 }
 
-// parseRelease reads Release, or InRelease with its OpenPGP armour around it
-// (the signature is not looked at).
+// parseRelease reads the text of a Release file, without a signature around
+// it.
 func parseRelease(text []byte) (*release, error) {
 	if len(text) > maxRelease {
 		return nil, fmt.Errorf("release file of %d bytes, at most %d are read", len(text), maxRelease)
 	}
-	s, err := unarmour(text)
-	if err != nil {
-		return nil, err
-	}
+	s := stanza(text)
 	r := &release{
 		Suite: s.field("Suite"), Codename: s.field("Codename"), Version: s.field("Version"),
 		ByHash: s.field("Acquire-By-Hash") == "yes", files: map[string]listed{},
+		AllApart: slices.Contains(strings.Fields(s.field("Architectures")), "all") &&
+			!strings.Contains(s.field("No-Support-for-Architecture-all"), "Packages"),
+	}
+	var err error
+	if r.Date, err = parseDate(s.field("Date")); err != nil {
+		return nil, fmt.Errorf("release file: Date: %w", err)
+	}
+	if r.Until, err = parseDate(s.field("Valid-Until")); err != nil {
+		return nil, fmt.Errorf("release file: Valid-Until: %w", err)
 	}
 	for _, line := range strings.Split(s.field("SHA256"), "\n") {
 		f := strings.Fields(line)
@@ -53,7 +63,7 @@ func parseRelease(text []byte) (*release, error) {
 		if err != nil || size < 0 {
 			return nil, fmt.Errorf("release file: size %q of %s", f[1], f[2])
 		}
-		r.files[f[2]] = listed{f[0], size}
+		r.files[strings.TrimPrefix(f[2], "./")] = listed{f[0], size}
 	}
 	if len(r.files) == 0 {
 		return nil, errors.New("release file: no SHA256 list")
@@ -61,29 +71,32 @@ func parseRelease(text []byte) (*release, error) {
 	return r, nil
 }
 
-// unarmour gives the signed text of a cleartext signature (RFC 9580 section
-// 7), or the text itself where there is none.
-func unarmour(text []byte) (stanza, error) {
-	if !bytes.HasPrefix(text, []byte("-----BEGIN PGP SIGNED MESSAGE-----")) {
-		return stanza(text), nil
+// parseDate reads a date as Release files have it, RFC 2822 in UTC; an empty
+// one is the zero time. A zone of another name would be read as UTC, so it is
+// refused.
+func parseDate(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
 	}
-	_, body, ok := bytes.Cut(text, []byte("\n\n"))
-	if !ok {
-		return nil, errors.New("release file: armour headers do not end")
-	}
-	var out []byte
-	for len(body) > 0 {
-		line, rest := cutLine(body)
-		if bytes.HasPrefix(line, []byte("-----BEGIN PGP SIGNATURE-----")) {
-			return stanza(out), nil
+	for _, zone := range []string{" UTC", " GMT", " Z"} {
+		if rest, ok := strings.CutSuffix(s, zone); ok {
+			s = rest + " +0000"
 		}
-		out = append(append(out, bytes.TrimPrefix(line, []byte("- "))...), '\n')
-		body = rest
 	}
-	return nil, errors.New("release file: cut before its signature")
+	t, err := time.Parse("Mon, 2 Jan 2006 15:04:05 -0700", s)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%.60q is no date such as \"Sat, 11 Jul 2026 10:16:37 UTC\"", s)
+	}
+	return t.UTC(), nil
 }
 
 func isSHA256(s string) bool {
 	raw, err := hex.DecodeString(s)
 	return err == nil && len(raw) == 32 && s == strings.ToLower(s)
+}
+
+// lists says whether a Release has a file.
+func (r *release) lists(path string) bool {
+	_, ok := r.files[path]
+	return ok
 }

@@ -1,15 +1,12 @@
 package deb
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
-	"sort"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -20,26 +17,43 @@ import (
 
 // rules numbers what this package makes of a set of packages: part of a
 // layer's key, raised when a byte of the result changes.
-const rules = "0"
+const rules = "1"
 
-// Tree is the base's file system as entries, each in one layer.
+// Tree is the base's file system, built from the lowest layer up: a layer is
+// what its packages add to, or change in, those below.
 type Tree struct {
-	nodes map[string]*node
-	files []*os.File // unpacked data.tar of each package
-	debs  []*unpacked
+	nodes  map[string]*node                  // the layers so far, one upon the other
+	layers map[string]map[string]layer.Entry // by layer, then path
+	files  []*os.File                        // unpacked data.tar of each package
+	debs   []*unpacked                       // all
+	set    []*unpacked                       // of the layers so far
+	on     *below                            // the image below; nil: there is none
+
+	now          map[string]layer.Entry // the layer being built
+	alternatives map[string][]alternative
+	diversions   map[string]diversion // by path, absolute as its package spells it
+	sonames      map[*node]library    // of files read
 }
 
-// node is an entry and who put it there.
+// node is an entry and who put it there; owner is nil for what is made here.
 type node struct {
 	layer.Entry
 	owner *unpacked
+}
+
+func newTree(debs []*unpacked) *Tree {
+	return &Tree{
+		nodes: map[string]*node{}, layers: map[string]map[string]layer.Entry{}, debs: debs,
+		alternatives: map[string][]alternative{}, diversions: map[string]diversion{}, sonames: map[*node]library{},
+	}
 }
 
 // Unpack reads the packages (path: where the file of a sha256 lies) and joins
 // them into one tree. Their unpacked data lies in nameless files below tmp
 // until Close.
 func (p *Plan) Unpack(ctx context.Context, path func(sha256 string) string, tmp string, parallel int) (*Tree, error) {
-	t := &Tree{nodes: map[string]*node{}, files: make([]*os.File, len(p.Packages)), debs: make([]*unpacked, len(p.Packages))}
+	t := newTree(make([]*unpacked, len(p.Packages)))
+	t.files = make([]*os.File, len(p.Packages))
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(max(parallel, 1))
 	for _, i := range bySize(p.Packages) {
@@ -54,23 +68,31 @@ func (p *Plan) Unpack(ctx context.Context, path func(sha256 string) string, tmp 
 			}
 			d := p.Packages[i]
 			if t.debs[i], err = unpack(gctx, d, path(d.SHA256), f); err != nil && gctx.Err() == nil && !errors.Is(err, fs.ErrNotExist) && !ours(err) {
-				return fault.New(fault.Integrity, "debian package %s", d.File).Wrap(err)
+				return d.damaged(err)
 			}
 			return err
 		})
 	}
 	err := group.Wait()
-	if err == nil {
-		err = t.join()
+	if err == nil && p.On != nil {
+		var f *Files
+		if f, err = p.On.Look(ctx); err == nil {
+			err = t.stand(f)
+		}
 	}
 	if err == nil {
-		err = t.finish()
+		err = t.build()
 	}
 	if err != nil {
 		t.Close()
 		return nil, err
 	}
 	return t, nil
+}
+
+// damaged is err as a fault of the package.
+func (p Package) damaged(err error) error {
+	return fault.New(fault.Integrity, "debian package %s", p.Path).Wrap(err)
 }
 
 // ours says whether err is about this machine and not about the package: a
@@ -91,45 +113,77 @@ func (t *Tree) Close() error {
 	return errors.Join(all...)
 }
 
-// Entries are the entries of one layer: what its packages own, and the
-// folders above that with the owner and mode they have in the tree.
+// Entries are the entries of one layer, sorted by path, and the folders above
+// them with the owner and mode they have in the tree.
 func (t *Tree) Entries(name string) []layer.Entry {
-	need := map[string]bool{}
-	for p, n := range t.nodes {
-		if n.owner.Layer == name {
-			for ; p != "." && !need[p]; p = path.Dir(p) {
-				need[p] = true
+	all := map[string]layer.Entry{}
+	for p, e := range t.layers[name] {
+		all[p] = e
+		for p = path.Dir(p); p != "."; p = path.Dir(p) {
+			if _, have := all[p]; have {
+				break
+			}
+			if n := t.nodes[p]; n != nil {
+				all[p] = n.Entry
 			}
 		}
 	}
-	out := make([]layer.Entry, 0, len(need))
-	for p := range need {
-		if n := t.nodes[p]; n != nil {
-			out = append(out, n.Entry)
-		}
+	out := make([]layer.Entry, 0, len(all))
+	for _, p := range keys(all) {
+		out = append(out, all[p])
 	}
-	sort.Slice(out, func(i, j int) bool { return out[i].Path < out[j].Path })
 	return out
 }
 
-// join puts the packages into the tree: lower layers first, then by name.
-func (t *Tree) join() error {
-	order := append([]*unpacked(nil), t.debs...)
-	rank := map[string]int{layerBase: 0, layerPython: 1, layerPackages: 2}
-	sort.SliceStable(order, func(i, j int) bool { return rank[order[i].Layer] < rank[order[j].Layer] })
-	for _, d := range order {
-		t.merge(d)
-		if d.Name == "base-files" { // it would turn these into links when configured
-			t.put(d, layer.Symlink("var/run", "/run"))
-			t.put(d, layer.Symlink("var/lock", "/run/lock"))
+// build puts the packages into the tree: lower layers first, then by name.
+func (t *Tree) build() error {
+	for _, name := range []string{layerBase, layerPython, layerPackages} {
+		var debs []*unpacked
+		for _, d := range t.debs {
+			if d.Layer == name {
+				debs = append(debs, d)
+			}
 		}
-		for _, e := range d.entries {
-			if skipped(e) {
-				continue
+		if debs == nil {
+			continue
+		}
+		t.now = map[string]layer.Entry{}
+		t.layers[name], t.set = t.now, append(t.set, debs...)
+		for _, d := range debs {
+			t.readScripts(d)
+			d.read = len(d.left)
+		}
+		t.moveDiverted(debs)
+		for _, d := range debs {
+			if err := t.join(d); err != nil {
+				if told := (*fault.Error)(nil); errors.As(err, &told) {
+					return told
+				}
+				return d.damaged(err)
 			}
-			if err := t.add(d, e); err != nil {
-				return fault.New(fault.Integrity, "debian package %s", d.File).Wrap(err)
-			}
+		}
+		t.partLinks()
+		if err := t.finish(debs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// join adds the files of d.
+func (t *Tree) join(d *unpacked) error {
+	t.merge(d)
+	for _, f := range facts {
+		if f.by == d.Name && f.first && f.holds(d) {
+			t.make(f.entry())
+		}
+	}
+	for _, e := range d.entries {
+		if skipped(e) {
+			continue
+		}
+		if err := t.add(d, e); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -143,9 +197,9 @@ func (t *Tree) merge(d *unpacked) {
 			if e.Path != top && !strings.HasPrefix(e.Path, top+"/") || t.nodes[top] != nil {
 				continue
 			}
-			t.nodes[top] = &node{layer.Symlink(top, "usr/"+top), d}
+			t.put(layer.Symlink(top, "usr/"+top), d)
 			if t.nodes["usr/"+top] == nil {
-				t.nodes["usr/"+top] = &node{layer.Dir("usr/"+top, 0o755), d}
+				t.put(layer.Dir("usr/"+top, 0o755), d)
 			}
 		}
 	}
@@ -174,119 +228,68 @@ func skipped(e layer.Entry) bool {
 // folder that is there stays (also if it is a link to one), and of two files
 // with one path the one whose package replaces the other's.
 func (t *Tree) add(d *unpacked, e layer.Entry) error {
-	p, err := t.locate(path.Dir(e.Path))
+	spelled := e.Path
+	e = t.diverted(d, e)
+	dir, err := t.locate(path.Dir(e.Path))
 	if err != nil {
 		return err
 	}
-	e.Path = path.Join(p, path.Base(e.Path))
-	if e.Hard {
-		dir, err := t.locate(path.Dir(e.Link))
-		if err != nil {
-			return err
+	e.Path = path.Join(dir, path.Base(e.Path))
+	if e.Path == "." {
+		return fmt.Errorf("an entry leads to the root")
+	}
+	if old := t.nodes[e.Path]; old != nil {
+		switch was, is := old.Mode.Type(), e.Mode.Type(); {
+		case was == fs.ModeDir && (is == fs.ModeDir || is == fs.ModeSymlink), was == fs.ModeSymlink && is == fs.ModeDir:
+			return nil
+		case was == fs.ModeDir || is == fs.ModeDir:
+			return fmt.Errorf("/%s is a folder in one package and a file in another", e.Path)
+		case old.owner == nil:
+		case t.isBelow(old.owner):
+			if over, err := t.overBase(d, spelled, old, e); !over {
+				return err
+			}
+		case old.owner == d:
+			if e.Hard || !same(old.Entry, e) {
+				return fmt.Errorf("it has /%s twice", e.Path)
+			}
+			return nil
+		case same(old.Entry, e), replaces(old.owner, d):
+			return nil
+		case !replaces(d, old.owner) && t.diversions["/"+spelled].by != d:
+			return fmt.Errorf("it and %s both have /%s, and neither replaces the other", old.owner.Name, e.Path)
 		}
-		e.Link = path.Join(dir, path.Base(e.Link))
 	}
-	old := t.nodes[e.Path]
-	switch {
-	case old == nil:
-	case old.Mode.IsDir() && e.Mode.IsDir():
-		return nil
-	case old.Mode.Type() == fs.ModeSymlink && e.Mode.IsDir():
-		return nil
-	case old.Mode.IsDir() && e.Mode.Type() == fs.ModeSymlink:
-		return nil
-	case same(old.Entry, e), replaces(old.owner, d):
-		return nil
-	case replaces(d, old.owner):
-	default:
-		return fmt.Errorf("it and %s both have /%s, and neither replaces the other", old.owner.Name, e.Path)
-	}
-	for dir := p; dir != "." && t.nodes[dir] == nil; dir = path.Dir(dir) {
-		t.nodes[dir] = &node{layer.Dir(dir, 0o755), d}
-	}
-	t.nodes[e.Path] = &node{e, d}
+	t.raise(e, d)
+	d.placed[spelled] = e.Path
 	return nil
 }
 
-// locate follows the links of the tree along a folder's path.
-func (t *Tree) locate(dir string) (string, error) {
-	at, rest := ".", strings.Split(dir, "/")
-	for hops := 0; len(rest) > 0; {
-		step := rest[0]
-		rest = rest[1:]
-		if step == "." || step == "" {
-			continue
-		}
-		if step == ".." {
-			at = path.Dir(at)
-			continue
-		}
-		next := path.Join(at, step)
-		n := t.nodes[next]
-		if n == nil || n.Mode.IsDir() {
-			at = next
-			continue
-		}
-		if n.Mode.Type() != fs.ModeSymlink {
-			return "", fmt.Errorf("/%s, in the path of a file, is not a folder", next)
-		}
-		if hops++; hops > 40 {
-			return "", fmt.Errorf("/%s: too many links", dir)
-		}
-		if strings.HasPrefix(n.Link, "/") {
-			at = "."
-		}
-		rest = append(strings.Split(n.Link, "/"), rest...)
-	}
-	return at, nil
+// put adds an entry to the layer being built.
+func (t *Tree) put(e layer.Entry, owner *unpacked) {
+	t.nodes[e.Path], t.now[e.Path] = &node{e, owner}, e
 }
 
-// same says whether two entries of one path are equal in content.
-func same(a, b layer.Entry) bool {
-	if a.Mode.Type() != b.Mode.Type() || a.Hard != b.Hard || a.Link != b.Link || a.Size != b.Size || a.Size > 64<<20 {
-		return false
-	}
-	if a.Open == nil || b.Open == nil {
-		return true
-	}
-	x, err1 := content(a)
-	y, err2 := content(b)
-	return err1 == nil && err2 == nil && bytes.Equal(x, y)
-}
-
-// content reads a file of at most 64 MiB.
-func content(e layer.Entry) ([]byte, error) {
-	if e.Open == nil {
-		return nil, nil
-	}
-	r, err := e.Open()
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	return io.ReadAll(io.LimitReader(r, 64<<20))
-}
-
-// replaces says whether a's control file has a Replaces that covers b.
-func replaces(a, b *unpacked) bool {
-	clauses, err := parseRelations(a.control.field("Replaces"))
+// make adds an entry that no package has, where no package has the path, and
+// says whether it stands there.
+func (t *Tree) make(e layer.Entry) bool {
+	dir, err := t.locate(path.Dir(e.Path))
 	if err != nil {
 		return false
 	}
-	for _, c := range clauses {
-		if c[0].name == b.Name && c[0].admits(b.Version) {
-			return true
-		}
+	e.Path = path.Join(dir, path.Base(e.Path))
+	if old := t.nodes[e.Path]; old != nil && (old.owner != nil || old.Mode.IsDir() || same(old.Entry, e)) {
+		return old.owner == nil
 	}
-	return false
+	t.raise(e, nil)
+	return true
 }
 
-// bySize are the packages' positions, largest file first.
-func bySize(ps []Package) []int {
-	out := make([]int, len(ps))
-	for i := range out {
-		out[i] = i
+// raise adds an entry and the folders above it that are missing; what there is
+// of them must be folders.
+func (t *Tree) raise(e layer.Entry, owner *unpacked) {
+	for dir := path.Dir(e.Path); dir != "." && t.nodes[dir] == nil; dir = path.Dir(dir) {
+		t.put(layer.Dir(dir, 0o755), owner)
 	}
-	sort.SliceStable(out, func(i, j int) bool { return ps[out[i]].Size > ps[out[j]].Size })
-	return out
+	t.put(e, owner)
 }

@@ -2,6 +2,7 @@ package deb
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,7 +11,10 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"wheelwright/images/layer"
 )
@@ -20,7 +24,14 @@ type unpacked struct {
 	Package
 	control stanza
 	md5sums []byte
-	entries []layer.Entry // paths as the archive has them, cleaned, in its order
+	scripts map[string][]byte // of scriptNames, those that it has
+	info    map[string][]byte // every member of control.tar but the control file
+	entries []layer.Entry     // paths as the archive has them, cleaned, in its order
+
+	placed map[string]string // where in the tree an entry of the archive lies
+	done   []string          // what of the scripts was done here: see Unrun
+	left   []string          // and what not
+	read   int               // how many of left come from reading the scripts
 }
 
 // unpack opens the .deb at file. data.tar is decompressed into tmp, which
@@ -46,11 +57,11 @@ func unpack(ctx context.Context, p Package, file string, tmp *os.File) (*unpacke
 	if err != nil {
 		return nil, err
 	}
-	u := &unpacked{Package: p}
+	u := &unpacked{Package: p, placed: map[string]string{}}
 	if err := u.readControl(control); err != nil {
 		return nil, err
 	}
-	r, err := decompress(data, data.name, maxData)
+	r, err := decompress(data, data.name, u.room(data.Size()))
 	if err != nil {
 		return nil, err
 	}
@@ -65,13 +76,28 @@ func unpack(ctx context.Context, p Package, file string, tmp *os.File) (*unpacke
 	return u, err
 }
 
-// readControl keeps the control file and the list of md5sums.
+// room bounds data.tar, unpacked, in bytes: by what the package says it takes
+// when installed (which an honest one may have counted on another file
+// system, without tar's headers), and by the most that a packed byte becomes
+// in any package of the real sets, many times over.
+func (u *unpacked) room(packed int64) int64 {
+	const slack, most = 64 << 20, 8 << 30
+	out := min(slack+256*packed, most)
+	if kib, err := strconv.ParseUint(u.control.field("Installed-Size"), 10, 31); err == nil {
+		out = min(out, slack+4*int64(kib)<<10)
+	}
+	return out
+}
+
+// readControl keeps the control file, the list of md5sums and the scripts.
 func (u *unpacked) readControl(member *part) error {
 	r, err := decompress(member, member.name, maxControl)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
+	u.scripts, u.info = map[string][]byte{}, map[string][]byte{}
+	seen := map[string]bool{}
 	t := tar.NewReader(r)
 	for {
 		h, err := t.Next()
@@ -81,23 +107,51 @@ func (u *unpacked) readControl(member *part) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", member.name, err)
 		}
-		switch path.Clean(h.Name) {
-		case "control":
-			text, err := io.ReadAll(t)
-			if err != nil {
-				return err
-			}
-			u.control = stanza(text)
-		case "md5sums":
-			if u.md5sums, err = io.ReadAll(t); err != nil {
-				return err
-			}
+		name := path.Clean(h.Name)
+		if h.Typeflag == tar.TypeDir {
+			continue
 		}
+		if h.Typeflag != tar.TypeReg || sparse(h) || seen[name] || len(seen) == maxScripts {
+			return fmt.Errorf("%s: %q is no file, stands twice, or is one too many", member.name, h.Name)
+		}
+		seen[name] = true
+		if err := u.keep(name, h.Size, t); err != nil {
+			return fmt.Errorf("%s: %w", member.name, err)
+		}
+	}
+	// To the end: a checksum may stand there.
+	if _, err := io.Copy(io.Discard, r); err != nil {
+		return fmt.Errorf("%s: %w", member.name, err)
 	}
 	if name, version := u.control.field("Package"), u.control.field("Version"); name != u.Name || version != u.Version {
 		return fmt.Errorf("its control file says %s %s", name, version)
 	}
 	return nil
+}
+
+// keep holds on to the members of control.tar that are used.
+func (u *unpacked) keep(name string, size int64, r io.Reader) (err error) {
+	switch {
+	case name == "control":
+		if size > maxStanza {
+			return fmt.Errorf("a control file of %d bytes, at most %d are read", size, maxStanza)
+		}
+		text, err := io.ReadAll(r)
+		if err != nil {
+			return err
+		}
+		// One paragraph: a second would be another package to who reads status.d.
+		if u.control = bytes.TrimRight(text, "\n"); bytes.Contains(u.control, []byte("\n\n")) || bytes.IndexByte(u.control, 0) >= 0 {
+			return fmt.Errorf("the control file is not one paragraph of text")
+		}
+	default:
+		if u.info[name], err = io.ReadAll(r); name == "md5sums" {
+			u.md5sums = u.info[name]
+		} else if slices.Contains(scriptNames, name) {
+			u.scripts[name] = u.info[name]
+		}
+	}
+	return err
 }
 
 // file is what listTar reads from: a tar on disk.
@@ -107,11 +161,20 @@ type file interface {
 }
 
 // listTar reads the headers of a data.tar; contents stay where they are.
-// Anything but files, folders and links is refused, and every path that
-// leaves the root.
+// Anything but files, folders and links is refused, and so are paths that
+// leave the root, that stand twice, or that a layer cannot hold, and hard
+// links to what is no file before them.
 func listTar(f file) ([]layer.Entry, error) {
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
 	t := tar.NewReader(f)
 	var out []layer.Entry
+	seen := map[string]byte{} // path -> type of its entry
 	for {
 		h, err := t.Next()
 		if err == io.EOF {
@@ -123,51 +186,101 @@ func listTar(f file) ([]layer.Entry, error) {
 		if len(out) >= maxFiles {
 			return nil, fmt.Errorf("data.tar: more than %d entries", maxFiles)
 		}
-		name, err := cleanPath(h.Name)
+		e, err := entryOf(h)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("data.tar: %w", err)
 		}
-		if name == "." {
+		if e.Path == "." {
 			continue
 		}
-		mode := h.FileInfo().Mode()
-		e := layer.Entry{Path: name, Mode: mode & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky), UID: h.Uid, GID: h.Gid}
-		switch h.Typeflag {
-		case tar.TypeReg:
+		if was := seen[e.Path]; was != 0 && !(was == tar.TypeDir && h.Typeflag == tar.TypeDir) {
+			return nil, fmt.Errorf("data.tar: %q stands twice", h.Name)
+		}
+		if e.Hard && seen[e.Link] != tar.TypeReg {
+			return nil, fmt.Errorf("data.tar: %q is a hard link to %q, which is no file before it", h.Name, h.Linkname)
+		}
+		seen[e.Path] = h.Typeflag
+		if h.Typeflag == tar.TypeReg {
 			at, err := f.Seek(0, io.SeekCurrent)
 			if err != nil {
 				return nil, err
 			}
-			size := h.Size
-			e.Size = size
-			e.Open = func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(f, at, size)), nil }
-		case tar.TypeDir:
-			e.Mode |= fs.ModeDir
-		case tar.TypeSymlink:
-			e.Mode, e.Link = fs.ModeSymlink|0o777, h.Linkname
-			if e.Link == "" || strings.ContainsRune(e.Link, 0) {
-				return nil, fmt.Errorf("data.tar: %q links to nothing", h.Name)
+			if h.Size > size-at {
+				return nil, fmt.Errorf("data.tar: %q is cut", h.Name)
 			}
-		case tar.TypeLink:
-			e.Hard = true
-			if e.Link, err = cleanPath(h.Linkname); err != nil {
-				return nil, err
-			}
-		default:
-			return nil, fmt.Errorf("data.tar: %q is neither file, folder nor link", h.Name)
+			e.Size = h.Size
+			e.Open = func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(f, at, h.Size)), nil }
 		}
 		out = append(out, e)
 	}
 }
 
+// entryOf is what a layer has for a header of data.tar, without content.
+func entryOf(h *tar.Header) (layer.Entry, error) {
+	name, err := cleanPath(h.Name)
+	if err != nil {
+		return layer.Entry{}, err
+	}
+	mode := h.FileInfo().Mode()
+	e := layer.Entry{Path: name, Mode: mode & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky), UID: h.Uid, GID: h.Gid}
+	if h.Uid < 0 || h.Gid < 0 || h.Uid > maxID || h.Gid > maxID {
+		return e, fmt.Errorf("%q is owned by %d:%d", h.Name, h.Uid, h.Gid)
+	}
+	switch {
+	case sparse(h):
+		return e, fmt.Errorf("%q is a sparse file", h.Name)
+	case name == "." && h.Typeflag != tar.TypeDir:
+		return e, fmt.Errorf("the root is not a folder")
+	case h.Typeflag == tar.TypeReg:
+	case h.Typeflag == tar.TypeDir:
+		e.Mode |= fs.ModeDir
+	case h.Typeflag == tar.TypeSymlink:
+		e.Mode, e.Link = fs.ModeSymlink|0o777, h.Linkname
+		if e.Link == "" || len(e.Link) > maxPath || strings.ContainsAny(e.Link, "\x00\n") || !utf8.ValidString(e.Link) {
+			return e, fmt.Errorf("%q links to %.80q", h.Name, e.Link)
+		}
+	case h.Typeflag == tar.TypeLink:
+		e.Hard = true
+		if e.Link, err = cleanPath(h.Linkname); err != nil {
+			return e, err
+		}
+	default:
+		return e, fmt.Errorf("%q is neither file, folder nor link", h.Name)
+	}
+	return e, nil
+}
+
+// sparse says whether a file's content is not what stands in the archive.
+func sparse(h *tar.Header) bool {
+	for key := range h.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return true
+		}
+	}
+	return h.Typeflag == tar.TypeGNUSparse
+}
+
+// Bounds on what an entry of data.tar may have.
+const (
+	maxPath = 4095      // bytes of a path or a link's target (Linux: PATH_MAX)
+	maxName = 255       // bytes of one element of a path
+	maxID   = 1<<31 - 1 // of users and groups
+)
+
 // cleanPath is an archive's path as a layer has it.
 func cleanPath(name string) (string, error) {
-	p := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(name, "./"), "/"), "/")
+	p := strings.TrimSuffix(strings.TrimPrefix(name, "./"), "/")
 	if p == "" {
 		p = "."
 	}
-	if !fs.ValidPath(p) || len(p) > 4096 || strings.ContainsRune(p, 0) {
-		return "", fmt.Errorf("data.tar: path %q leaves the root or is not clean", name)
+	// .wh.: a layer would delete with it.
+	if !fs.ValidPath(p) || len(p) > maxPath || strings.ContainsAny(p, "\x00\n") || strings.Contains("/"+p, "/.wh.") {
+		return "", fmt.Errorf("path %.200q is not one of a package", name)
+	}
+	for part := range strings.SplitSeq(p, "/") {
+		if len(part) > maxName {
+			return "", fmt.Errorf("path %.200q has a name of %d bytes", name, len(part))
+		}
 	}
 	return p, nil
 }

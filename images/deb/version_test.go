@@ -84,28 +84,12 @@ func FuzzRelations(f *testing.F) {
 	})
 }
 
-func FuzzRelease(f *testing.F) {
-	f.Add([]byte("Suite: stable\nCodename: bookworm\nSHA256:\n " + strings.Repeat("a", 64) + " 12 main/binary-amd64/Packages\n"))
-	f.Add([]byte("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nSHA256:\n " + strings.Repeat("0", 64) + " 1 x\n-----BEGIN PGP SIGNATURE-----\n"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		r, err := parseRelease(text)
-		if err != nil {
-			return
-		}
-		for path, l := range r.files {
-			if !isSHA256(l.SHA256) || l.Size < 0 || path == "" {
-				t.Fatalf("accepted %q %+v", path, l)
-			}
-		}
-	})
-}
-
 func FuzzPackages(f *testing.F) {
 	f.Add([]byte("Package: libc6\nVersion: 2.36\nProvides: libc6-2.36 (= 2), x\n\nPackage: a1\nVersion: 1\n  more\n"))
 	f.Add([]byte("Version: 1\n\n\n\nPackage: Z"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		u := &universe{packages: map[string]*candidate{}}
-		if u.add(text, "m") != nil || u.finish() != nil {
+		if u.add(text, suite{mirror: "m"}) != nil || u.finish() != nil {
 			return
 		}
 		for name, c := range u.packages {

@@ -50,10 +50,11 @@ var Rules = []Rule{
 
 	{Package: "images/layer/deflate", Pure: true},
 	{Package: "images/layer", May: []string{"atomicfile", "images/layer/deflate", "wheelhouse/spread", "wheelhouse/whl"}, Modules: []string{"github.com/klauspost/compress"}},
-	{Package: "images/deb", May: []string{"atomicfile", "images/layer", "wheelhouse"}, Modules: []string{"github.com/ulikunitz/xz"}},
+	{Package: "images/deb", May: []string{"atomicfile", "images/layer", "wheelhouse"}, Modules: []string{"github.com/ulikunitz/xz", "github.com/ProtonMail/go-crypto"}},
 	{Package: "images", May: plus(vocabulary, "atomicfile", "images/layer", "images/deb", "wheelhouse/..."),
 		Modules: []string{"github.com/google/go-containerregistry"}},
-	{Package: "images/rootfs", May: []string{"images", "images/layer", "images/deb", "wheelhouse", "wheelhouse/tree"}},
+	{Package: "images/rootfs/sandbox"},
+	{Package: "images/rootfs", May: []string{"images", "images/layer", "images/deb", "wheelhouse/..."}},
 
 	{Package: "builder/proof", May: []string{"solver/...", "wheelhouse/..."}},
 	{Package: "builder", May: []string{"atomicfile", "builder/proof", "images/...", "profiles/...", "wheelhouse/...", "solver/..."}},

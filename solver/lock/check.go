@@ -76,30 +76,8 @@ type toolTable struct {
 		Package string `toml:"package"`
 		Reason  string `toml:"reason"`
 	} `toml:"waive"`
-	Image *struct {
-		Lock        string `toml:"lock-digest"`
-		LayerFormat int    `toml:"layer_format"`
-		Prefix      string `toml:"prefix"`
-		Python      string `toml:"python"`
-		User        string `toml:"user"`
-		Login       string `toml:"login"`
-		Home        string `toml:"home"`
-		Base        string `toml:"base"`
-		Config      string `toml:"config"`
-		Debs        []struct {
-			Name    string `toml:"name"`
-			Version string `toml:"version"`
-			SHA256  string `toml:"sha256"`
-			Size    int64  `toml:"size"`
-		} `toml:"debs"`
-		Layers []struct {
-			Digest  string   `toml:"digest"`
-			DiffID  string   `toml:"diff-id"`
-			Size    int64    `toml:"size"`
-			Media   string   `toml:"media-type"`
-			Members []string `toml:"members"`
-		} `toml:"layers"`
-	} `toml:"image"`
+	Base  *baseTable  `toml:"base"`
+	Image *imageTable `toml:"image"`
 }
 
 // into checks the table and puts it into l.
@@ -134,34 +112,73 @@ func (t *toolTable) into(l *Lock) *problem {
 		l.Waivers = append(l.Waivers, Waiver{w.Rule, pep508.Normalize(w.Package), w.Reason})
 	}
 	slices.SortStableFunc(l.Waivers, compareWaivers)
-	if t.Image == nil {
-		return nil
+	if t.Base != nil {
+		b, err := t.Base.base()
+		if err != nil {
+			return fail("base: %v", err)
+		}
+		l.Base = b
 	}
-	if t.Image.Lock != "" && !isDigest(t.Image.Lock) {
-		return fail("image: lock-digest %s is no sha256 digest", shown(t.Image.Lock))
+	if t.Image != nil {
+		i, err := t.Image.image(l)
+		if err != nil {
+			return fail("image: %v", err)
+		}
+		l.Image = i
+	}
+	return nil
+}
+
+// imageTable is [tool.wheelwright.image].
+type imageTable struct {
+	Lock        string `toml:"lock-digest"`
+	LayerFormat int    `toml:"layer_format"`
+	Prefix      string `toml:"prefix"`
+	Python      string `toml:"python"`
+	User        string `toml:"user"`
+	Login       string `toml:"login"`
+	Home        string `toml:"home"`
+	Base        string `toml:"base-digest"`
+	Layers      []struct {
+		Digest  string   `toml:"digest"`
+		DiffID  string   `toml:"diff-id"`
+		Size    int64    `toml:"size"`
+		Media   string   `toml:"media-type"`
+		Members []string `toml:"members"`
+	} `toml:"layers"`
+
+	// Of a lock written before there was a table for the base.
+	OldBase   string `toml:"base"`
+	OldConfig string `toml:"config"`
+}
+
+// image checks the table. The base that an old lock names in it is taken over,
+// but a Debian base: of its packages an old lock does not say where they are.
+func (t *imageTable) image(l *Lock) (*Image, error) {
+	if t.Lock != "" && !isDigest(t.Lock) || t.Base != "" && !isDigest(t.Base) {
+		return nil, fmt.Errorf("lock-digest %s and base-digest %s are no sha256 digests", shown(t.Lock), shown(t.Base))
+	}
+	if t.LayerFormat < 0 {
+		return nil, fmt.Errorf("layer_format %d is below 0", t.LayerFormat)
 	}
 	i := &Image{
-		Lock: t.Image.Lock, LayerFormat: t.Image.LayerFormat, Prefix: t.Image.Prefix, Python: t.Image.Python,
-		User: t.Image.User, Login: t.Image.Login, Home: t.Image.Home, Base: t.Image.Base, Config: t.Image.Config,
+		Lock: t.Lock, LayerFormat: t.LayerFormat, Prefix: t.Prefix, Python: t.Python,
+		User: t.User, Login: t.Login, Home: t.Home, Base: t.Base,
 	}
-	if i.LayerFormat < 0 {
-		return fail("image: layer_format %d is below 0", i.LayerFormat)
-	}
-	for _, d := range t.Image.Debs {
-		if d.Name == "" || d.Size < 0 || !isSHA256(d.SHA256) {
-			return fail("image: deb %s needs a name, a sha256 of 64 hex digits and a size of 0 or more", shown(d.Name))
-		}
-		i.Debs = append(i.Debs, Deb{d.Name, d.Version, d.SHA256, d.Size})
-	}
-	slices.SortStableFunc(i.Debs, compareDebs)
-	for k, y := range t.Image.Layers {
+	for k, y := range t.Layers {
 		if !isDigest(y.Digest) || !isDigest(y.DiffID) || y.Size < 0 {
-			return fail("image: layer %d needs digest and diff-id as sha256:… and a size of 0 or more", k+1)
+			return nil, fmt.Errorf("layer %d needs digest and diff-id as sha256:… and a size of 0 or more", k+1)
 		}
 		i.Layers = append(i.Layers, Layer{Members: y.Members, Digest: y.Digest, DiffID: y.DiffID, Size: y.Size, Media: y.Media})
 	}
-	l.Image = i
-	return nil
+	if l.Base == nil && t.OldBase != "" && !strings.HasPrefix(t.OldBase, "debian:") {
+		b, err := (&baseTable{Name: t.OldBase, Config: t.OldConfig}).base()
+		if err != nil {
+			return nil, err
+		}
+		l.Base, i.Base = b, b.Digest()
+	}
+	return i, nil
 }
 
 func isDigest(s string) bool {

@@ -3,7 +3,8 @@
 // and the difference of two.
 //
 // The text has two parts (design.md section 6). The resolved part is PEP 751's
-// keys and [tool.wheelwright]; the derived part is [tool.wheelwright.image].
+// keys and [tool.wheelwright]; the derived part is [tool.wheelwright.base], what
+// the image stands on, and [tool.wheelwright.image], its layers.
 // Where uv and pip agree on order and style, so does Marshal: lock-version and
 // created-by first, packages by name, a wheel as name, address, upload-time,
 // size, hashes. Both leave packages.dependencies out; it is written here, for
@@ -35,7 +36,8 @@ type Lock struct {
 	Builds        map[pep508.Name]string // CUDA release a distribution is built with, read from its own metadata: "12.4"
 	Matrix        []string               // ids of the matrix records that applied, sorted
 	Waivers       []Waiver               // sorted by rule, then package
-	Image         *Image                 // the derived part; nil when not known
+	Base          *Base                  // derived: what the image stands on; nil when not known
+	Image         *Image                 // derived: its layers; nil when not known
 }
 
 // Target is the platform that the lock was resolved for, as the profile
@@ -75,8 +77,8 @@ type Wheel struct {
 	Uploaded time.Time // UTC; zero: unknown
 }
 
-// Image is the derived part: what makes the image's digest computable from
-// the lock alone.
+// Image is what, with Base, makes the image's digest computable from the lock
+// alone.
 type Image struct {
 	LayerFormat int
 	Lock        string // Lock.Digest of the set whose layers these are
@@ -85,10 +87,8 @@ type Image struct {
 	User        string // of the image, "UID:GID"; empty: the base's own
 	Login       string // name of that user, where the image gives one
 	Home        string // folder of that user, where the image gives one
-	Base        string // the base as resolved: "debian:12", "scratch", "host/repo:tag@sha256:…", "oci@sha256:…"
-	Config      string // the base's OCI image configuration, JSON as the base has it; empty: the base has none
+	Base        string // Base.Digest of the base whose layers are the lowest; empty: not said
 	Layers      []Layer
-	Debs        []Deb // the base's packages, sorted by name
 }
 
 // Layer is one image layer.
@@ -98,14 +98,6 @@ type Layer struct {
 	DiffID  string   // "sha256:…" of the tar
 	Size    int64    // bytes of the blob
 	Media   string   // media type, where it is not that of a tar in gzip
-}
-
-// Deb is one Debian package of the base.
-type Deb struct {
-	Name    string
-	Version string
-	SHA256  string
-	Size    int64
 }
 
 // Equal says whether both marshal to the same bytes.

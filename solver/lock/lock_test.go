@@ -53,10 +53,11 @@ func full() Lock {
 	l.Matrix = []string{"torch-2.6/torchao-0.17"}
 	l.Waivers = []Waiver{{"collision", "torch", `says "fine" \ tab	`}}
 	l.Image = &Image{LayerFormat: 1, Lock: "sha256:" + hash("7"), Prefix: "/opt/env", Python: "3.11", User: "10001:0", Login: "wheelwright", Home: "/home/wheelwright",
-		Base: "debian:12", Config: `{"config":{"Env":["A=\"1\""]}}` + "\n",
 		Layers: []Layer{{Members: []string{hash("a")}, Digest: "sha256:" + hash("1"), DiffID: "sha256:" + hash("2"), Size: 766 << 20},
 			{[]string{hash("b"), hash("c")}, "sha256:" + hash("3"), "sha256:" + hash("4"), 12, "application/vnd.oci.image.layer.v1.tar+zstd"}},
-		Debs: []Deb{{"zlib1g", "1:1.2.13.dfsg-1", hash("6"), 86712}, {"base-files", "12.4+deb12u8", hash("5"), 70720}}}
+	}
+	l.Base = fullBase()
+	l.Image.Base = l.Base.Digest()
 	return l
 }
 
@@ -112,6 +113,11 @@ func TestRoundTrip(t *testing.T) {
 		for _, p := range l.Packages {
 			slices.Reverse(p.Wheels)
 			slices.Reverse(p.Dependencies)
+		}
+		if l.Base != nil {
+			slices.Reverse(l.Base.Debs)
+			slices.Reverse(l.Base.Choices)
+			slices.Reverse(l.Base.Packages)
 		}
 		if !bytes.Equal(l.Marshal(), text) {
 			t.Fatal("the order of the parts shows in the text")
@@ -174,8 +180,11 @@ func random(r *rand.Rand) Lock {
 		}
 	}
 	if r.IntN(2) == 0 {
-		l.Image = &Image{Prefix: odd(), Base: odd(), Debs: []Deb{{"a" + odd(), odd(), hex(), 3}},
-			Layers: []Layer{{[]string{odd(), odd()}, "sha256:" + hex(), "sha256:" + hex(), 9, odd()}, {nil, "sha256:" + hex(), "sha256:" + hex(), 0, ""}}, User: odd(), Login: odd(), Home: odd(), Config: odd()}
+		l.Image = &Image{Prefix: odd(), Base: "sha256:" + hex(),
+			Layers: []Layer{{[]string{odd(), odd()}, "sha256:" + hex(), "sha256:" + hex(), 9, odd()}, {nil, "sha256:" + hex(), "sha256:" + hex(), 0, ""}}, User: odd(), Login: odd(), Home: odd()}
+	}
+	if r.IntN(2) == 0 {
+		l.Base = randomBase(r, word, odd, hex)
 	}
 	return l
 }
@@ -209,6 +218,7 @@ func TestDigest(t *testing.T) {
 			}
 		}, true},
 		"image":       {func(l *Lock) { l.Image = nil }, true},
+		"base":        {func(l *Lock) { l.Base = nil }, true},
 		"hash":        {func(l *Lock) { l.Packages[0].Wheels[0].SHA256 = hash("0") }, false},
 		"file":        {func(l *Lock) { l.Packages[0].Wheels[0].Name = "filelock-3.16.1-1-py3-none-any.whl" }, false},
 		"version":     {func(l *Lock) { l.Packages[0].Version = "3.16.2" }, false},
@@ -238,10 +248,10 @@ func TestResolvedHasNoDerivedPart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if back.Image != nil || back.Profile != "ada_cu124" {
+	if back.Image != nil || back.Base != nil || back.Profile != "ada_cu124" {
 		t.Errorf("image %v, profile %q", back.Image, back.Profile)
 	}
-	l.Image = nil
+	l.Image, l.Base = nil, nil
 	if !bytes.Equal(l.Marshal(), l.Resolved()) || !back.Equal(l) {
 		t.Error("without an image both parts are one")
 	}

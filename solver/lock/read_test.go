@@ -124,7 +124,8 @@ func TestParseRefuses(t *testing.T) {
 		{"dependency", head + "[[packages]]\nname = \"a\"\ndependencies = [{ name = \"b c\" }]\n", []string{"dependency"}},
 		{"profile digest", head + "packages = []\n[tool.wheelwright]\nprofile-digest = \"x\"\n", []string{"profile-digest"}},
 		{"layer", head + "packages = []\n[[tool.wheelwright.image.layers]]\ndigest = \"x\"\n", []string{"layer 1"}},
-		{"deb", head + "packages = []\n[tool.wheelwright.image]\ndebs = [{ name = \"a\", sha256 = \"x\" }]\n", []string{`deb "a"`}},
+		{"base", head + "packages = []\n[tool.wheelwright.base]\nrelease = \"12.9\"\n", []string{"base: no name"}},
+		{"base digest", head + "packages = []\n[tool.wheelwright.image]\nbase-digest = \"x\"\n", []string{"base-digest"}},
 		{"build", head + "packages = []\n[tool.wheelwright.builds]\n\"a b\" = { cuda = \"12.4\" }\n", []string{"builds"}},
 		{"too large", strings.Repeat("#", MaxText+1), []string{"at most"}},
 		{"deep", head + "x = " + strings.Repeat("[", 1<<20), []string{"nested"}},
@@ -178,6 +179,10 @@ func FuzzParse(f *testing.F) {
 		}
 		f.Add(text)
 	}
+	for _, c := range badBases {
+		f.Add([]byte(baseText(c.text)))
+	}
+	f.Add([]byte(oldImage))
 	f.Add([]byte(one(`{ name = "../x", hashes = {} }`)))
 	f.Add([]byte(head + "packages = [{ name = \"a\", wheels = [{}] }]"))
 	f.Add([]byte(head + "packages.x = 1\n[packages.wheels]\n"))
@@ -198,6 +203,9 @@ func FuzzParse(f *testing.F) {
 		again, err := Parse(l.Marshal())
 		if err != nil || !bytes.Equal(again.Marshal(), l.Marshal()) || again.Digest() != l.Digest() {
 			t.Fatalf("written and read again: %v\n%s", err, l.Marshal())
+		}
+		if l.Base != nil {
+			staysBelow(t, l.Base)
 		}
 		if text, err := l.Requirements("https://index.test/simple"); err == nil {
 			onlyRequirements(t, text)

@@ -54,6 +54,9 @@ func (l Lock) write(p parts) []byte {
 		w.pkg(pkg, p)
 	}
 	w.tool(l)
+	if p == whole && l.Base != nil {
+		w.base(l.Base)
+	}
 	if p == whole && l.Image != nil {
 		w.image(l.Image)
 	}
@@ -162,15 +165,11 @@ func compareWheels(a, b Wheel) int {
 	return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.SHA256, b.SHA256))
 }
 
-func compareDebs(a, b Deb) int {
-	return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
-}
-
 func compareWaivers(a, b Waiver) int {
 	return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Package, b.Package), cmp.Compare(a.Reason, b.Reason))
 }
 
-// image writes the derived part. Layers keep their order: it is the image's.
+// image writes [tool.wheelwright.image]. Layers keep their order: it is the image's.
 func (w *writer) image(i *Image) {
 	w.header("[tool.wheelwright.image]")
 	w.assign("layer_format")
@@ -181,16 +180,7 @@ func (w *writer) image(i *Image) {
 	w.optional("user", i.User)
 	w.optional("login", i.Login)
 	w.optional("home", i.Home)
-	w.optional("base", i.Base)
-	w.optional("config", i.Config)
-	if len(i.Debs) > 0 {
-		var rows []inline
-		for _, d := range slices.SortedStableFunc(slices.Values(i.Debs), compareDebs) {
-			rows = append(rows, inline{{"name", text(d.Name)}, {"version", text(d.Version)}, {"sha256", text(d.SHA256)}, {"size", number(d.Size)}})
-		}
-		w.assign("debs")
-		w.array(values(rows))
-	}
+	w.optional("base-digest", i.Base)
 	for _, layer := range i.Layers {
 		w.header("[[tool.wheelwright.image.layers]]")
 		w.pair("digest", layer.Digest)
