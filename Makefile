@@ -32,8 +32,9 @@ test:
 	@CGO_ENABLED=0 GOFLAGS="$$GOFLAGS -trimpath" GO="$(GO)" scripts/vectors.sh
 
 # Not what is pure (internal/layout holds that): nothing there runs side by side.
+# -short: of what takes long, as much as shows a race.
 race:
-	$(GO) test -race -timeout 9m $$($(GO) list ./... | grep -vE "^wheelwright/(solver|images/layer/deflate)")
+	$(GO) test -race -short -timeout 9m $$($(GO) list ./... | grep -vE "^wheelwright/(solver|images/layer/deflate)")
 
 # Answers that packaging gives now for SEED (python3 with packaging 26.3;
 # VECTORS=no goes without), many more random worlds than by default, then every
@@ -48,23 +49,29 @@ endif
 	FUZZTIME=$(FUZZTIME) GO="$(GO)" scripts/fuzz.sh
 
 # Against the real index and mirror, then the whole job with real runtimes, the
-# readers of images, registries and continuous integration. Needs the network,
+# base beside debootstrap's, the readers of images, registries and continuous
+# integration. Needs the network,
 # root, and the tools that each script names.
 live: build
 	$(GO) test -tags live -count=1 -timeout 30m ./...
 	scripts/shows.sh $(PROFILE)
+	scripts/debootstrap.py $(PROFILE)
+	scripts/runtime.sh $(PROFILE)
+	scripts/carried.sh $(PROFILE)
 	scripts/readers.sh
 	scripts/push.sh
 	scripts/same.sh
 	scripts/ci-recipe.py
 
-# Go benchmarks, then lock time and memory beside uv's, and layers beside gzip,
-# pigz, cat and curl, in the same run, with the bounds that must hold. BENCH=ROW…
-# and LAYERS=ROW… for some rows alone (scripts/bench.py, scripts/layers.py).
+# Go benchmarks, then lock time and memory beside uv's, layers beside gzip,
+# pigz, cat and curl, in the same run, with the bounds that must hold, and the
+# start of a command beside chroot and runc. BENCH=ROW… and LAYERS=ROW… for some
+# rows alone (scripts/bench.py, scripts/layers.py).
 bench: build
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 	scripts/bench.py $(BENCH)
 	scripts/layers.py $(LAYERS)
+	scripts/sandbox.py
 
 # Reads the real index again into testdata/index (see its README).
 record:

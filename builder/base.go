@@ -32,12 +32,15 @@ func (b *Builder) openBase(ctx context.Context, registry images.RegistryOptions)
 	o := images.BaseOptions{
 		Ref: i.Base, Packages: i.Packages, Machine: b.Profile.Platform.Machine,
 		Python: b.Profile.PythonShort(), CacheDir: b.CacheDir, Offline: b.Offline, Env: b.Env, Registry: registry,
-		Fetch: b.fetchBase, Path: b.house.Path,
+		Path: b.house.Path,
 	}
 	old, _, err := readLock(b.LockPath)
-	have, why := b.baseOf(old)
+	have, _ := b.baseOf(old)
 	if have != nil && !b.UpgradeBase {
 		o.Pinned = pinnedBase(have)
+	}
+	o.Fetch = func(ctx context.Context, list []wheelhouse.Artifact, open wheelhouse.OpenFunc) error {
+		return b.fetchBase(ctx, list, b.opener(open, o.Pinned != nil))
 	}
 	if err == nil {
 		o.Apt, err = aptSources(b.Profile, o.Pinned == nil)
@@ -47,13 +50,14 @@ func (b *Builder) openBase(ctx context.Context, registry images.RegistryOptions)
 	}
 	opened := &opening{pinned: o.Pinned != nil}
 	opened.open = func() (*images.Base, error) {
-		if why != "" && b.Frozen {
-			return nil, fault.New(fault.No, "--frozen: the base in %s is not the one that the profile asks for", filepath.Base(b.LockPath)).
-				Because("%s", why).Try("%s, then build without --frozen", b.again)
+		if b.Frozen {
+			if err := b.checkBase("--frozen", old); err != nil {
+				return nil, err
+			}
 		}
 		base, err := images.OpenBase(ctx, o)
 		if err != nil {
-			return nil, err
+			return nil, b.explained(ctx, err, baseArtifacts(have))
 		}
 		var before *lock.Base
 		if old != nil {
@@ -92,6 +96,26 @@ func (b *Builder) baseOf(l *lock.Lock) (base *lock.Base, why string) {
 		return nil, "it names no package"
 	}
 	return have, ""
+}
+
+// keptBase is the base that stays in a lock which is written anew. One for
+// something else stays until another is found out: who takes the change back,
+// or whose build does not get so far, has lost nothing. It does not say for
+// which machine it is; that is the lock's target.
+func (b *Builder) keptBase(old *lock.Lock) *lock.Base {
+	_, why := b.baseOf(old)
+	switch {
+	case old.Base == nil && old.Image != nil:
+		b.note(StepResolve, "of the base, an earlier release wrote too little into the lock to keep it: the next build takes it as it is then")
+		return nil
+	case why == "":
+		return old.Base
+	case old.Target.Machine != b.Profile.Platform.Machine:
+		b.note(StepResolve, "the lock names no base until one is built on: "+why)
+		return nil
+	}
+	b.note(StepResolve, "the lock keeps its base until another is built on: "+why)
+	return old.Base
 }
 
 // baseRef is what a locked base was resolved for, as the profile spells that;

@@ -72,6 +72,26 @@ func TestBaseOf(t *testing.T) {
 	}
 }
 
+// A lock that is written anew loses no base, but that of another machine.
+func TestKeptBase(t *testing.T) {
+	is := &lock.Base{Name: "debian:12", Debs: []lock.Deb{{Name: "libc6"}}}
+	b := profiled(t, "{}")
+	told := ""
+	b.Report = func(e Event) { told += e.Text }
+	if b.keptBase(&lock.Lock{Image: &lock.Image{}}) != nil || !strings.Contains(told, "earlier release") {
+		t.Errorf("of the lock of an earlier release is told %q", told)
+	}
+	for _, image := range []string{"{base: 'debian:12'}", "{packages: [make]}", "{base: scratch}"} {
+		b := profiled(t, image)
+		if b.keptBase(&lock.Lock{Base: is, Target: lock.Target{Machine: "x86_64"}}) != is {
+			t.Errorf("%s: the base is lost", image)
+		}
+		if b.keptBase(&lock.Lock{Base: is, Target: lock.Target{Machine: "aarch64"}}) != nil {
+			t.Errorf("%s: the base of another machine stays", image)
+		}
+	}
+}
+
 // What a lock's base needs is kept in the cache and looked for in the folder.
 func TestFilesOfABase(t *testing.T) {
 	sum := func(c string) string { return strings.Repeat(c, 64) }

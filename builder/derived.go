@@ -2,6 +2,7 @@ package builder
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -55,7 +56,34 @@ func (b *Builder) writeDerived(l *Locked, base *images.Base, img *images.Image) 
 	if err := agrees(l.Lock, made); err != nil {
 		return err
 	}
+	if err := b.baseAgrees(l.Lock, base, img); err != nil {
+		return err
+	}
 	return b.record(l, base, made)
+}
+
+// baseAgrees compares the base's layers with those that the lock says the same
+// base has. An image has those of its manifest. What is made of Debian packages
+// is this release's work, and no layer_format says that it is another's: a
+// difference is told.
+func (b *Builder) baseAgrees(l lock.Lock, base *images.Base, img *images.Image) error {
+	if l.Image == nil || l.Image.Base != b.lockBase(base).Digest() {
+		return nil
+	}
+	said := imageLayers(l.Image)
+	said, is := said[:max(0, images.Below(said))], img.Layers[:max(0, images.Below(img.Layers))]
+	for i, x := range is {
+		switch {
+		case i < len(said) && said[i].Sum == x.Sum:
+		case base.Has(x.Digest):
+			return fault.New(fault.Integrity, "layer %d of base %s is %s, not what the lock says", i+1, base.Name(), x.Digest).
+				Try("find out who edited the lock; deleting its [tool.wheelwright.image] takes what was built here")
+		default:
+			b.warn(StepLayers, fmt.Sprintf("the layers made of the base's packages are not those that %s has: another release of wheelwright wrote it, or it was edited; the image has another digest", filepath.Base(b.LockPath)))
+			return nil
+		}
+	}
+	return nil
 }
 
 // record writes the lock with the base that it was built on and, where they are

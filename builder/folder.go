@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 
@@ -142,16 +143,32 @@ func (b *Builder) bringBase(ctx context.Context, l *Locked, base *opening) ([]wh
 	return of, b.record(l, base.base, nil)
 }
 
-// fillBase brings files of a base into the House. Where a locked one is gone
-// from everywhere, it says what is left to do.
+// fillBase brings files of a base into the House.
 func (b *Builder) fillBase(ctx context.Context, base *images.Base, of []wheelhouse.Artifact, done func(sha256 string, fetched bool)) error {
-	err := b.fill(ctx, StepBase, of, base.Open, nil, done)
-	if e, ok := errors.AsType[*fault.Error](err); ok && base.Pinned && e.Kind == fault.Input {
-		told := *e
-		told.Next = "name a wheelhouse folder that has it, or take the base as it is now: --upgrade-base"
-		return &told
+	return b.fill(ctx, StepBase, of, b.opener(base.Open, base.Pinned), nil, done)
+}
+
+// opener opens files of a base. Of a locked one that is gone from everywhere, or
+// stays away, it says what is left to do.
+func (b *Builder) opener(open wheelhouse.OpenFunc, pinned bool) wheelhouse.OpenFunc {
+	if !pinned || b.Offline {
+		return open
 	}
-	return err
+	left := "name a wheelhouse folder that has it, or take the base as it is now: " + b.again + " --upgrade-base"
+	return func(ctx context.Context, a wheelhouse.Artifact, source string, offset int64) (io.ReadCloser, int64, int64, error) {
+		body, start, total, err := open(ctx, a, source, offset)
+		if e, ok := errors.AsType[*fault.Error](err); ok {
+			told := *e
+			switch told.Kind {
+			case fault.Input:
+				told.Next = left
+			case fault.Temporary:
+				told.Next = "run again; if it stays away, " + left
+			}
+			err = &told
+		}
+		return body, start, total, err
+	}
 }
 
 // Verify compares the files of a folder with the lock that stands at LockPath.

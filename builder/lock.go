@@ -57,10 +57,7 @@ func (b *Builder) Lock(ctx context.Context) (*Locked, error) {
 	r := &Locked{Path: b.LockPath, Lock: l, New: old == nil, Warnings: solution.Warnings, Solution: solution}
 	if old != nil {
 		r.Changes = lock.Diff(*old, l)
-		why := ""
-		if r.Lock.Base, why = b.baseOf(old); why != "" {
-			b.note(StepResolve, "the lock keeps no base until one is built on: "+why)
-		}
+		r.Lock.Base = b.keptBase(old)
 		if old.Digest() == l.Digest() && old.Base.Same(r.Lock.Base) {
 			r.Lock.Image = old.Image
 		}

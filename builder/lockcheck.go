@@ -16,7 +16,7 @@ func (b *Builder) checkLocked(old *lock.Lock, r *Locked) error {
 		return fault.New(fault.No, "--locked: there is no lock at %s", b.LockPath).Try("%s", b.again)
 	}
 	if old.Digest() == r.Lock.Digest() {
-		return nil
+		return b.checkBase("--locked", old)
 	}
 	e := fault.New(fault.No, "--locked: %s would change", b.LockPath).Try("%s", b.again)
 	for _, c := range r.Changes {
@@ -36,6 +36,17 @@ func (b *Builder) checkLocked(old *lock.Lock, r *Locked) error {
 		e.Because("what the distributions require of each other changed; the files stay the same")
 	}
 	return e
+}
+
+// checkBase refuses a lock whose base is for something else than the profile
+// asks for: what is built would record another.
+func (b *Builder) checkBase(flag string, l *lock.Lock) error {
+	_, why := b.baseOf(l)
+	if why == "" || b.UpgradeBase {
+		return nil
+	}
+	return fault.New(fault.No, "%s: the base in %s is not the one that the profile asks for", flag, filepath.Base(b.LockPath)).
+		Because("%s", why).Try("%s --upgrade-base", b.again)
 }
 
 // checkFrozen refuses a lock whose wheels cannot run in the profile's image,

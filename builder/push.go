@@ -111,7 +111,7 @@ func (f *fetches) fetch(ctx context.Context, sha256 string) error {
 	if i < 0 {
 		return fault.New(fault.Input, "no file of the lock or its base has sha256 %s", sha256)
 	}
-	return f.fill(ctx, StepBase, of[i:i+1], f.base.base.Open, nil)
+	return f.fill(ctx, StepBase, of[i:i+1], f.b.opener(f.base.base.Open, f.base.pinned), nil)
 }
 
 // fill brings one file into the House, with a word about it.

@@ -31,6 +31,8 @@ type RunOptions struct {
 	Memory      int64         // bytes of all its processes; 0: no limit
 	Registry    Registry      // how a registry base is reached
 	Started     func()        // called before the command starts, when nothing more is reported; may be nil
+
+	Told func(missing []string) // gets what is not isolated, in words, after Started and before the command starts; may be nil
 }
 
 // Bind shows a file or folder of this host in an image.
@@ -41,8 +43,7 @@ type Bind struct {
 
 // Ran is how a command ended.
 type Ran struct {
-	Code    int      // exit status, 128 + the number of the signal that killed it; 126, 127: it cannot be run, it is not there
-	Missing []string // what is not isolated, in words
+	Code int // exit status, 128 + the number of the signal that killed it; 126, 127: it cannot be run, it is not there
 }
 
 // maxProcesses of a command: more than any needs that does not run wild.
@@ -64,9 +65,11 @@ func (b *Builder) Run(ctx context.Context, o RunOptions) (Ran, error) {
 	if o.Started != nil {
 		o.Started()
 	}
-	// Signals are the command's from here on, and its end is the end.
-	r, err := command.Run(context.WithoutCancel(ctx))
-	ran := Ran{Code: r.Code, Missing: r.Isolation.Missing}
+	r, err := command.Run(ctx)
+	if fault.KindOf(err) == fault.Interrupted { // before it started
+		return Ran{}, err
+	}
+	ran := Ran{Code: r.Code}
 	if r.Signal != 0 {
 		ran.Code = 128 + int(r.Signal)
 	}

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"wheelwright/fault"
 	"wheelwright/images"
 	"wheelwright/images/rootfs"
@@ -32,7 +30,7 @@ func (b *Builder) command(c *images.Contents, root *rootfs.Root, o RunOptions) (
 	dir := cmp.Or(o.Workdir, c.Workdir, "/")
 	command := sandbox.Command{
 		Root: root.Path, Args: args, Env: env.list(), Dir: dir, UID: who.UID, GID: who.GID,
-		Hostname: b.Name, HostNetwork: o.HostNetwork,
+		Hostname: b.Name, HostNetwork: o.HostNetwork, Attached: true, Told: o.Told,
 		Limits: sandbox.Limits{Wall: o.Timeout, Memory: o.Memory, Processes: maxProcesses, Scratch: scratch(o.Memory)},
 		Stdin:  os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 	}
@@ -97,14 +95,10 @@ func (e *environ) list() []string {
 }
 
 // scratch is how much may be written to the folders in memory: half of this
-// machine's, or all that a command may have.
+// machine's, or all that a command may have; 0 is the sandbox's own default.
 func scratch(memory int64) int64 {
 	if memory > 0 {
 		return memory
 	}
-	var info unix.Sysinfo_t
-	if unix.Sysinfo(&info) != nil {
-		return 0 // the sandbox's own
-	}
-	return int64(info.Totalram) * int64(info.Unit) / 2
+	return machineMemory() / 2
 }

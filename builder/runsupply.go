@@ -80,7 +80,7 @@ func (s *supplies) ready(ctx context.Context, sha256 string) error {
 func (s *supplies) begin(of *supply) {
 	fill := func() error {
 		if s.b.house.Need(of.list).Files > 0 {
-			return s.b.fill(s.ctx, StepBase, of.list, s.base.Open, nil, of.arrived.note)
+			return s.b.fillBase(s.ctx, s.base, of.list, of.arrived.note)
 		}
 		for _, a := range of.list { // all lie there: nothing to tell of
 			of.arrived.note(a.SHA256, false)

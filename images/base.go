@@ -188,7 +188,8 @@ func (b *Base) blobs(ctx context.Context, under *build) ([]*blob, error) {
 		if b.kind == baseRegistry {
 			l.lies(b.where(l.digest.Hex))
 		}
-		if err := checkBlob(ctx, l, b.kind == baseLayout && !under.unpacked(l)); err != nil {
+		fresh := b.kind == baseRegistry && under.Fresh != nil && under.Fresh(l.digest.Hex)
+		if err := checkBlob(ctx, l, !fresh && !under.unpacked(l)); err != nil { // a layout takes it by a link, unread
 			return nil, err
 		}
 		under.pass(ctx, l, false)

@@ -69,7 +69,10 @@ func (b *Base) look(ctx context.Context) (*deb.Files, error) {
 func (b *Base) lie() {
 	if b.kind == baseRegistry {
 		for _, l := range b.layers {
-			l.lies(b.where(l.digest.Hex))
+			// Once: others may be reading it by now.
+			if at := b.where(l.digest.Hex); l.from == nil || l.from.Path() != at {
+				l.lies(at)
+			}
 		}
 	}
 }

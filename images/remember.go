@@ -52,9 +52,7 @@ func RememberBase(r Remembered) (*Base, error) {
 			return nil, fault.New(fault.Integrity, "base %s: its configuration is not JSON: %v", r.Name, err)
 		}
 	}
-	n := slices.IndexFunc(r.Layers, func(l Layer) bool {
-		return len(l.Members) == 1 && strings.HasPrefix(l.Members[0], environmentAt)
-	})
+	n := Below(r.Layers)
 	spoilt := func(why string) (*Base, error) {
 		return nil, fault.New(fault.Integrity, "the lock's layers on base %s", r.Name).Because("%s", why).Try("wheelwright build writes them anew")
 	}
@@ -81,6 +79,14 @@ func RememberBase(r Remembered) (*Base, error) {
 		b.layers = append(b.layers, &blob{digest: digest, diffID: diffID, size: l.Size, media: types.MediaType(l.MediaType), members: l.Members})
 	}
 	return b, nil
+}
+
+// Below is how many of an image's layers are its base's; -1 where the
+// environment's own, which stands on them, is not there.
+func Below(layers []Layer) int {
+	return slices.IndexFunc(layers, func(l Layer) bool {
+		return len(l.Members) == 1 && strings.HasPrefix(l.Members[0], environmentAt)
+	})
 }
 
 // known gives the layers of a remembered base: each is brought only when it is
@@ -127,6 +133,6 @@ func (b *build) bring(ctx context.Context, l *blob) (path string, err error) {
 		}
 	}
 	return "", fault.New(fault.No, "base layer %s of %s cannot be had any more", l.digest, b.Base.Ref).
-		Because("the base has moved on since the lock was written, and neither the destination nor the cache has the layer").
-		Try("wheelwright build takes the base as it is now")
+		Because("other layers are made of the lock's base now than when they were recorded, and neither the destination nor the cache has this one").
+		Try("wheelwright build records them as they are made now")
 }

@@ -240,3 +240,22 @@ func FuzzSurvey(f *testing.F) {
 		newAccounts(s.Passwd, 3, "root:x:0:0:root:/root:")
 	})
 }
+
+// A few bytes of a packed layer can name paths without end: what is kept of
+// them is bounded, one by one and together.
+func TestLongPaths(t *testing.T) {
+	long := strings.Repeat("abcdefgh/", 1<<13)
+	for name, h := range map[string]tar.Header{"path": reg(long+"x", ""), "link": sym("x", long)} {
+		if _, err := groundOf(t, &Spec{}, tarLayer(t, h)); fault.KindOf(err) != fault.Integrity || !strings.Contains(err.Error(), "at most 4095") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	u := union{nodes: map[string]*node{}, told: maxTold - 4000}
+	far := strings.Repeat("abcdefgh/", 400)
+	if err := u.add(t.Context(), tarLayer(t, reg(far+"plain", ""), reg(far+"other", ""))); err != nil {
+		t.Errorf("files that are not kept: %v", err)
+	}
+	if err := u.add(t.Context(), tarLayer(t, sym(far+"a", "x"), sym(far+"b", "x"))); err == nil || !strings.Contains(err.Error(), "bytes of paths and links") {
+		t.Errorf("links that are kept: %v", err)
+	}
+}

@@ -17,6 +17,8 @@ import (
 const (
 	maxKept = 1 << 20 // folders, links and other paths that matter
 	maxText = 1 << 20 // bytes of /etc/passwd and /etc/group
+	maxLong = 4095    // bytes of a path or of where a link leads (Linux: PATH_MAX)
+	maxTold = 1 << 28 // bytes of all of those that are kept
 	maxHops = 40      // links on the way to a file
 )
 
@@ -25,6 +27,7 @@ type union struct {
 	nodes  map[string]*node
 	layer  int // the one being read
 	prefix string
+	told   int // bytes of the paths and links that were kept
 
 	whole   bool  // every file is kept, and the text of dpkg's records
 	records int64 // bytes of these
@@ -72,6 +75,9 @@ func (u *union) add(ctx context.Context, l *blob) error {
 		if err != nil {
 			return err
 		}
+		if long := max(len(h.Name), len(h.Linkname)); long > maxLong {
+			return fmt.Errorf("a path or a link of %d bytes, at most %d are read", long, maxLong)
+		}
 		p := path.Clean("/" + h.Name)[1:]
 		if p == "" {
 			continue
@@ -81,6 +87,9 @@ func (u *union) add(ctx context.Context, l *blob) error {
 			dir += "/"
 		}
 		p = dir + file
+		if u.told += len(p) + len(h.Linkname); u.told > maxTold {
+			return fmt.Errorf("more than %d bytes of paths and links", maxTold)
+		}
 		switch {
 		case file == ".wh..wh..opq":
 			emptied[strings.TrimSuffix(dir, "/")] = true
@@ -101,6 +110,7 @@ func (u *union) add(ctx context.Context, l *blob) error {
 			u.nodes[p] = n
 		} else {
 			delete(u.nodes, p)
+			u.told -= len(p) + len(h.Linkname)
 		}
 		for up := path.Dir(p); up != "." && u.nodes[up] == nil; up = path.Dir(up) { // a layer need not name them
 			u.nodes[up] = &node{kind: tar.TypeDir, text: text{folder: folder{Mode: 0o755}}, layer: u.layer}

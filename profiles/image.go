@@ -137,6 +137,12 @@ func (d *decoder) base(n *node) string {
 		return "oci:" + d.folder(n, dir)
 	}
 	known := debianBase(s) || s == "scratch"
+	if user, rest, has := strings.Cut(s, "@"); n != nil && has && strings.Contains(rest, "/") && strings.Contains(user, ":") {
+		// The value must not be printed.
+		d.fail(n.at("a registry reference holds no credentials").
+			Because("a profile is kept and shared").Try("docker login, or its configuration, says who you are to a registry"))
+		return s
+	}
 	return d.check(n, s, unless(known || imageForm.MatchString(s) && s != "debian" && !strings.HasPrefix(s, "debian:"),
 		"allowed: debian:12, debian:13, scratch, oci:DIR, or a registry reference such as HOST/REPO:TAG"))
 }

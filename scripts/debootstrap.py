@@ -11,7 +11,8 @@ A profile is a name or a file; its image.base must be debian:12 or debian:13.
 Needs root, debootstrap, tar, gzip, a mirror (--mirror, WHEELWRIGHT_DEBIAN_MIRROR,
 else the first of this host's sources for apt), 2 GB and bin/wheelwright
 (WHEELWRIGHT). Files are fetched first: the seconds are those of the work on
-them. --keep leaves both trees in DIR, --list prints the paths of each class.
+them. --cache-dir is one to keep such files in; the layers in it are removed.
+--keep leaves both trees in DIR, --list prints the paths of each class.
 """
 import argparse
 import hashlib

@@ -44,8 +44,8 @@ def triton():
     names = [n for n in undefined if n.startswith("cu")]
     assert names, "the stub calls no function of the driver"
     (out / "cuda.c").write_text("".join(f"int {n}(void) {{ return 999; }}\n" for n in names))
-    for name in ("libcuda.so.1", "libcuda.so"):
-        subprocess.run(["gcc", "-shared", "-fPIC", out / "cuda.c", "-o", out / name], check=True)
+    subprocess.run(["gcc", "-shared", "-fPIC", "-Wl,-soname,libcuda.so.1", out / "cuda.c", "-o", out / "libcuda.so.1"], check=True)
+    (out / "libcuda.so").symlink_to("libcuda.so.1")
     os.environ["TRITON_LIBCUDA_PATH"] = str(out)
     os.environ["TRITON_CACHE_DIR"] = str(out / "cache")
     import ctypes

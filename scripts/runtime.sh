@@ -17,15 +17,15 @@ cd "$tmp"
 mkdir check repo
 
 step "a CA, and a signed repository with a package that brings it"
-openssl req -quiet -x509 -newkey rsa:2048 -nodes -days 30 -subj "/O=Lab/CN=Lab Root" -keyout ca.key -out ca.crt
-openssl req -quiet -newkey rsa:2048 -nodes -subj "/CN=localhost" -keyout check/tls.key -out tls.csr
+openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj "/O=Lab/CN=Lab Root" -keyout ca.key -out ca.crt 2>/dev/null
+openssl req -newkey rsa:2048 -nodes -subj "/CN=localhost" -keyout check/tls.key -out tls.csr 2>/dev/null
 openssl x509 -req -in tls.csr -CA ca.crt -CAkey ca.key -days 30 -extfile <(echo subjectAltName=DNS:localhost) -out check/tls.pem 2>/dev/null
 chmod 755 check && chmod 644 check/*
 cp "$scripts/inside.py" check/
 mkdir -p deb/DEBIAN deb/usr/share/ca-certificates/lab
 cp ca.crt deb/usr/share/ca-certificates/lab/lab-root.crt
 printf '%s\n' "Package: lab-ca" "Version: 1.0" "Architecture: all" "Maintainer: lab" "Depends: ca-certificates" "Description: the lab's root" >deb/DEBIAN/control
-dpkg-deb -q --root-owner-group --build deb repo/lab-ca_1.0_all.deb
+dpkg-deb --root-owner-group --build deb repo/lab-ca_1.0_all.deb >/dev/null
 (
   cd repo
   { cat ../deb/DEBIAN/control; printf '%s\n' "Filename: lab-ca_1.0_all.deb" "Size: $(stat -c %s lab-ca_1.0_all.deb)" "SHA256: $(sha256sum <lab-ca_1.0_all.deb | cut -d' ' -f1)"; } >Packages
@@ -56,12 +56,12 @@ step "runc"
 umoci unpack --image out:shown bundle >/dev/null 2>&1
 in_runc() { # ID COMMAND…
   python3 - "$@" <<'P'
-import json, sys
+import json, os, sys
 c = json.load(open("bundle/config.json"))
 c["process"].update(terminal=False, args=sys.argv[2:])
 c["process"]["user"] = {"uid": int(sys.argv[1]), "gid": 0}
 c["mounts"] = [m for m in c["mounts"] if m["destination"] != "/check"] + [
-    {"destination": "/check", "source": "check", "type": "bind", "options": ["bind", "ro"]}]
+    {"destination": "/check", "source": os.path.abspath("check"), "type": "bind", "options": ["bind", "ro"]}]
 if not any(m["destination"] == "/tmp" for m in c["mounts"]):
     c["mounts"].append({"destination": "/tmp", "source": "tmpfs", "type": "tmpfs", "options": ["mode=1777"]})
 json.dump(c, open("bundle/config.json", "w"))
@@ -96,7 +96,7 @@ done >admin/var/lib/dpkg/status
 dpkg --root=admin --list | awk '$1 == "ii" {sub(/:.*/, "", $2); print $2, $3}' | sort >listed
 check "dpkg --list of what stands in status.d: $(wc -l <listed) packages, those of the lock" cmp locked listed
 if syft=$(command -v "${SYFT:-syft}"); then
-  "$syft" scan "oci-dir:out" -q -o json >syft.json
+  "$syft" scan dir:bundle/rootfs --override-default-catalogers dpkg-db-cataloger -q -o json >syft.json
   python3 -c 'import json; [print(a["name"], a["version"]) for a in json.load(open("syft.json"))["artifacts"] if a["type"] == "deb"]' | sort >scanned
   check "$("$syft" --version) lists $(wc -l <scanned) Debian packages, those of the lock" cmp locked scanned
 fi

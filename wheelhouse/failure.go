@@ -78,8 +78,12 @@ func wrongSize(a Artifact, got int64, source string) *fault.Error {
 	return e.Try("if the publisher replaced the file, lock again; if not, do not trust this source")
 }
 
-// address is a source without what may be secret: user, password, query.
+// address is a source without what may be secret: user, password, query. A path
+// and a registry's HOST/REPO@DIGEST have none.
 func address(source string) string {
+	if !strings.Contains(source, "//") {
+		return source
+	}
 	u, err := url.Parse(source)
 	if err != nil {
 		return "an address that cannot be read"

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"wheelwright/fault"
 )
@@ -28,7 +29,8 @@ type Linked struct {
 // `--find-links` of pip and uv reads a folder, others in its folders debs and
 // blobs. They are cloned from the store where the file system can, else hard
 // links (read-only, one file with the store's: whoever writes into it spoils
-// both), else copied and hashed again. Each file appears whole or not at all.
+// both), else copied and hashed again. Each file appears whole or not at all. A
+// folder that cannot be written will do where it holds them all.
 // Other files of the folder stay; those that look like a wheelhouse's are named
 // as stale, since an installer would see them.
 func (h *House) Link(ctx context.Context, dir string, artifacts []Artifact) (Linked, error) {
@@ -44,7 +46,7 @@ func (h *House) Link(ctx context.Context, dir string, artifacts []Artifact) (Lin
 	}
 	for _, sub := range foldersOf(artifacts) {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
-			return done, diskFault("make folder "+filepath.Join(dir, sub), err)
+			return done, layFault("make folder "+filepath.Join(dir, sub), err)
 		}
 	}
 	listed := map[string]bool{}
@@ -62,7 +64,7 @@ func (h *House) Link(ctx context.Context, dir string, artifacts []Artifact) (Lin
 			if errors.As(err, &f) {
 				return done, err
 			}
-			return done, diskFault("lay out "+a.String()+" in "+dir, err)
+			return done, layFault("lay out "+a.String()+" in "+dir, err)
 		}
 		done.Files++
 		switch how {
@@ -78,6 +80,20 @@ func (h *House) Link(ctx context.Context, dir string, artifacts []Artifact) (Lin
 		return done, diskFault("list folder "+dir, err)
 	}
 	return done, nil
+}
+
+// readOnly says whether err means that nothing may be written there.
+func readOnly(err error) bool {
+	return errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission)
+}
+
+// layFault is a failed file operation in a wheelhouse folder.
+func layFault(what string, err error) error {
+	f := diskFault(what, err)
+	if readOnly(err) {
+		f.Try("name a folder that can be written: one that cannot must hold every file already")
+	}
+	return f
 }
 
 type linkHow int
@@ -106,8 +122,18 @@ func (h *House) linkOne(ctx context.Context, a Artifact, to string) (linkHow, er
 	if lerr == nil && os.SameFile(have, there) {
 		return kept, nil
 	}
+	right := func() bool {
+		if lerr != nil || !there.Mode().IsRegular() || there.Size() != have.Size() {
+			return false
+		}
+		got, err := hashFile(ctx, to)
+		return err == nil && got.sum == a.SHA256
+	}
 	tmp, err := os.CreateTemp(filepath.Dir(to), ".wheelwright-*.tmp")
 	if err != nil {
+		if readOnly(err) && right() { // carried here, and complete
+			return kept, nil
+		}
 		return 0, err
 	}
 	defer os.Remove(tmp.Name())
@@ -122,10 +148,8 @@ func (h *House) linkOne(ctx context.Context, a Artifact, to string) (linkHow, er
 		return linked, os.Rename(hard, to)
 	}
 	// Another file system: hashing what is there costs less than writing it.
-	if lerr == nil && there.Mode().IsRegular() && there.Size() == have.Size() {
-		if got, err := hashFile(ctx, to); err == nil && got.sum == a.SHA256 {
-			return kept, nil
-		}
+	if right() {
+		return kept, nil
 	}
 	p := sha256.New()
 	if _, err := io.Copy(io.MultiWriter(tmp, p), ctxReader{ctx, src}); err != nil {

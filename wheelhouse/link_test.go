@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"wheelwright/fault"
 )
@@ -118,6 +119,31 @@ func TestLinkAcrossFileSystems(t *testing.T) {
 			t.Errorf("%s is left", n)
 		}
 	}
+}
+
+// A folder that cannot be written will do where it is complete.
+func TestLinkReadOnly(t *testing.T) {
+	h, list := stocked(t, t.TempDir())
+	dir := tmpfs(t, "1m")
+	freeze := func(flags uintptr) {
+		if err := unix.Mount("", dir, "", unix.MS_REMOUNT|flags, ""); err != nil {
+			t.Skipf("no file system can be mounted read-only here: %v", err)
+		}
+	}
+	if _, err := h.Link(t.Context(), dir, list[:2]); err != nil {
+		t.Fatal(err)
+	}
+	freeze(unix.MS_RDONLY)
+	if done, err := h.Link(t.Context(), dir, list[:2]); err != nil || done.Kept != 2 {
+		t.Errorf("%+v, %v", done, err)
+	}
+	_, err := h.Link(t.Context(), dir, list)
+	wantKind(t, err, fault.Input, list[2].Name, "read-only", "that can be written")
+	freeze(0)
+	os.WriteFile(filepath.Join(dir, list[0].Name), bytesOf(9, 1000), 0o644) // same size, other bytes
+	freeze(unix.MS_RDONLY)
+	_, err = h.Link(t.Context(), dir, list[:2])
+	wantKind(t, err, fault.Input, list[0].Name, "read-only")
 }
 
 func TestVerify(t *testing.T) {

@@ -194,3 +194,19 @@ func TestFillBadLists(t *testing.T) {
 		})
 	}
 }
+
+// What messages call a source holds nothing secret, and says where it is.
+func TestAddress(t *testing.T) {
+	for source, want := range map[string]string{
+		"https://u:hunter2@index.test/x.whl?token=hunter2#f": "https://index.test/x.whl",
+		"127.0.0.1:5000/team/base@sha256:12":                 "127.0.0.1:5000/team/base@sha256:12",
+		"index.test/team/base@sha256:12":                     "index.test/team/base@sha256:12",
+		"/dist/x.whl":                                        "/dist/x.whl",
+		"//u:hunter2@index.test/x.whl":                       "//index.test/x.whl",
+		"http://u:hunter2@[bad/x.whl":                        "an address that cannot be read",
+	} {
+		if got := address(source); got != want {
+			t.Errorf("%s is called %s, want %s", source, got, want)
+		}
+	}
+}

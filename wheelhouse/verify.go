@@ -65,7 +65,7 @@ func (r Report) Err() error {
 	for _, m := range r.Missing {
 		e.Because("%s is missing", m)
 	}
-	return e.Try("fill it again: wheelwright wheelhouse fill")
+	return e.Try("wheelwright wheelhouse fill --profile NAME lays it out again; a wrong file, where the cache has no right one, is to be deleted first")
 }
 
 // Verify hashes the files of a wheelhouse folder, as Link lays one out, and

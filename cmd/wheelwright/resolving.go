@@ -49,7 +49,7 @@ func (r *resolveFlags) addIndexes(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&r.options.IndexURL, "index-url", "", "replace the default index and those of environment and configuration files")
 	f.StringArrayVar(&r.index, "index", nil, "replace one of the profile's indexes, NAME=URL (may be repeated)")
-	f.StringVar(&r.trace, "trace", "", "write one line for each request to FILE (- is stderr)")
+	f.StringVar(&r.trace, "trace", "", "write one line for each request to an index to FILE (- is stderr)")
 }
 
 // profileNames completes a profile: a shipped name, or a file.

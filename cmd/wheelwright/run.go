@@ -77,14 +77,14 @@ of wheelwright.`,
 				return fault.New(fault.Input, "--timeout %v is over before it begins", o.Timeout)
 			}
 			o.Started = a.screen.close
+			if !a.quiet {
+				o.Told = func(missing []string) { fmt.Fprintln(a.stderr, "not isolated: "+strings.Join(missing, "; ")) }
+			}
 			return a.each(&r, func(b *builder.Builder) error {
 				if b.From = from; from == "" {
 					b.From = defaultWheelhouse(b)
 				}
 				ran, err := b.Run(cmd.Context(), o)
-				if len(ran.Missing) > 0 && !a.quiet {
-					fmt.Fprintln(a.stderr, "not isolated: "+strings.Join(ran.Missing, "; "))
-				}
 				if ran.Code != 0 {
 					return exited{ran.Code, err}
 				}
@@ -175,8 +175,9 @@ func byteSize(flag, s string) (int64, error) {
 		return 0, nil
 	}
 	number := strings.TrimRight(s, "bBiIkKmMgGtT")
-	unit := strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(s[len(number):]), "b"), "i")
-	shift, known := map[string]int{"": 0, "k": 10, "m": 20, "g": 30, "t": 40}[unit]
+	shift, known := map[string]int{
+		"": 0, "b": 0, "k": 10, "kb": 10, "kib": 10, "m": 20, "mb": 20, "mib": 20, "g": 30, "gb": 30, "gib": 30, "t": 40, "tb": 40, "tib": 40,
+	}[strings.ToLower(s[len(number):])]
 	n, err := strconv.ParseInt(number, 10, 64)
 	if err != nil || !known || n <= 0 || n > (1<<62)>>shift {
 		return 0, fault.New(fault.Input, "%s %q is no size", flag, s).Try("%s 512M or %s 8G", flag, flag)

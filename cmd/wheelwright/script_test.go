@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -171,7 +172,7 @@ func cmdServe(ts *testscript.TestScript, args []string) {
 			h = stalling(h, ts.MkAbs(args[2])+"/stalled")
 		}
 	case len(args) == 3 && args[1] == "folder":
-		h = http.FileServer(http.Dir(ts.MkAbs(args[2])))
+		h = noting(http.FileServer(http.Dir(ts.MkAbs(args[2]))), ts.MkAbs(args[2])+".asked")
 	case len(args) == 3 && args[1] == "registry":
 		h = newRegistry(ts.MkAbs(args[2]))
 	case len(args) == 2 && behaviours[args[1]] != nil:
@@ -220,6 +221,25 @@ func wheels(dir string, lies bool) http.Handler {
 		fmt.Fprintf(w, "Metadata-Version: 2.1\nName: %s\nVersion: %s\nRequires-Python: >=3.8\n", name, version)
 	})
 	return mux
+}
+
+// noting passes requests on and adds the path of each to a file.
+func noting(h http.Handler, file string) http.Handler {
+	var mu sync.Mutex
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		f, err := os.OpenFile(file, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+		if err == nil {
+			_, err = fmt.Fprintln(f, r.URL.Path)
+			f.Close()
+		}
+		mu.Unlock()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // stalling passes requests on, but of the first whole wheel that is asked for

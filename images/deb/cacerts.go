@@ -3,6 +3,7 @@ package deb
 import (
 	"bytes"
 	"crypto/sha1"
+	"crypto/x509"
 	"encoding/asn1"
 	"encoding/binary"
 	"encoding/pem"
@@ -12,44 +13,53 @@ import (
 	"strings"
 	"unicode/utf16"
 
-	"crypto/x509"
-
 	"wheelwright/images/layer"
 )
 
+// Where certificates lie: those of ca-certificates.conf, and those that count
+// without, where companies' packages put theirs.
+const (
+	listedCerts = "usr/share/ca-certificates/"
+	localCerts  = "usr/local/share/ca-certificates/"
+)
+
 // certificates does what update-ca-certificates does: the bundle, a link for
-// each certificate of /usr/share/ca-certificates, and OpenSSL's hash links.
-// Where the set lacks that program, the certificates of its packages join a
-// bundle that is not ours to write.
+// each certificate, and OpenSSL's hash links, which a file that does not hold
+// one certificate has none of. Where the set lacks that program, the
+// certificates of its packages join a bundle that is not ours to write.
 func (t *Tree) certificates() (bool, error) {
-	const from = "usr/share/ca-certificates/"
 	if !t.runs("/usr/sbin/update-ca-certificates") {
 		return false, nil
 	}
 	var bundle, conf bytes.Buffer
 	used := map[uint32]int{}
-	for _, p := range keys(t.nodes) {
-		n := t.nodes[p]
-		if !strings.HasPrefix(p, from) || path.Ext(p) != ".crt" || !n.Mode.IsRegular() || n.owner == nil {
-			continue
+	for _, from := range []string{listedCerts, localCerts} {
+		for _, p := range keys(t.nodes) {
+			n := t.nodes[p]
+			if !strings.HasPrefix(p, from) || path.Ext(p) != ".crt" || !n.Mode.IsRegular() || n.owner == nil {
+				continue
+			}
+			text, err := content(t.follow(p).Entry)
+			if err != nil {
+				return false, err
+			}
+			bundle.Write(text)
+			if !bytes.HasSuffix(text, []byte("\n")) {
+				bundle.WriteByte('\n')
+			}
+			if from == listedCerts {
+				fmt.Fprintf(&conf, "%s\n", strings.TrimPrefix(p, from))
+			}
+			name := linkName(strings.TrimSuffix(path.Base(p), ".crt")) + ".pem"
+			t.make(layer.Symlink("etc/ssl/certs/"+name, "/"+p))
+			hash, err := subjectHash(text)
+			if err != nil {
+				n.owner.leaves("hash link of certificate /" + p + ": " + err.Error())
+				continue
+			}
+			t.make(layer.Symlink(fmt.Sprintf("etc/ssl/certs/%08x.%d", hash, used[hash]), name))
+			used[hash]++
 		}
-		text, err := content(t.follow(p).Entry)
-		if err != nil {
-			return false, err
-		}
-		bundle.Write(text)
-		if !bytes.HasSuffix(text, []byte("\n")) {
-			bundle.WriteByte('\n')
-		}
-		fmt.Fprintf(&conf, "%s\n", strings.TrimPrefix(p, from))
-		name := linkName(strings.TrimSuffix(path.Base(p), ".crt")) + ".pem"
-		hash, err := subjectHash(text)
-		if err != nil {
-			return false, n.owner.damaged(fmt.Errorf("certificate %s: %w", name, err))
-		}
-		t.make(layer.Symlink("etc/ssl/certs/"+name, "/"+p))
-		t.make(layer.Symlink(fmt.Sprintf("etc/ssl/certs/%08x.%d", hash, used[hash]), name))
-		used[hash]++
 	}
 	t.make(layer.Literal("etc/ssl/certs/ca-certificates.crt", 0o644, bundle.Bytes()))
 	t.make(layer.Literal("etc/ca-certificates.conf", 0o644, conf.Bytes()))
@@ -65,9 +75,12 @@ func linkName(s string) string {
 // little-endian order, of the SHA-1 of the canonical subject, which is its
 // RDNs one after the other with every string as trimmed, lower-case UTF-8.
 func subjectHash(text []byte) (uint32, error) {
-	block, _ := pem.Decode(text)
+	block, rest := pem.Decode(text)
 	if block == nil {
 		return 0, fmt.Errorf("no PEM block")
+	}
+	if more, _ := pem.Decode(rest); more != nil {
+		return 0, fmt.Errorf("more than one PEM block")
 	}
 	subject, err := rawSubject(block.Bytes)
 	if err != nil {

@@ -9,8 +9,6 @@ import (
 	"io"
 	"path"
 
-	"github.com/ulikunitz/xz"
-
 	"wheelwright/images/layer"
 )
 
@@ -21,7 +19,7 @@ func decompress(r io.Reader, name string, limit int64) (io.ReadCloser, error) {
 	var out io.ReadCloser
 	switch path.Ext(name) {
 	case ".xz":
-		x, err := xz.NewReader(buffered)
+		x, err := readXZ(buffered)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}

@@ -114,9 +114,7 @@ func (t *Tree) writeInfo(d *unpacked) {
 	name := infoFolder + d.infoName()
 	list := []byte("/.\n")
 	for _, e := range d.entries {
-		if !strings.Contains(e.Path, "\n") { // a line is a path
-			list = append(append(append(list, '/'), e.Path...), '\n')
-		}
+		list = append(append(append(list, '/'), e.Path...), '\n')
 	}
 	t.write(name+".list", 0o644, list)
 	for _, member := range keys(d.info) {

@@ -78,6 +78,7 @@ func TestBase(t *testing.T) {
 func TestLowerLayersStay(t *testing.T) {
 	debs := world(t)
 	var digests [2][2]string
+	var keys [2][]layer.Key
 	for i, packages := range [][]string{nil, {"gcc"}} {
 		m := newMirror(t, debs...)
 		o := m.options(t, packages...)
@@ -90,6 +91,9 @@ func TestLowerLayersStay(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer tree.Close()
+		for _, l := range p.Layers() {
+			keys[i] = append(keys[i], l.Key)
+		}
 		for k, name := range []string{"base", "python"} {
 			l, err := layer.Write(context.Background(), t.TempDir(), recipe(t, tree.Entries(name)))
 			if err != nil {
@@ -100,6 +104,9 @@ func TestLowerLayersStay(t *testing.T) {
 	}
 	if digests[0] != digests[1] {
 		t.Errorf("with gcc base and python are %v, without %v", digests[1], digests[0])
+	}
+	if len(keys[0]) != 2 || len(keys[1]) != 3 || !slices.Equal(keys[0], keys[1][:2]) || slices.Contains(keys[1][:2], keys[1][2]) {
+		t.Errorf("keys %v and, with gcc, %v: one cached layer serves both, and the third is another", keys[0], keys[1])
 	}
 }
 

@@ -28,8 +28,9 @@
 //     there wins. A diversion holds for the whole set, for paths as packages
 //     spell them, as dpkg compares them, and not for folders;
 //   - /etc/ssl/certs: the bundle ca-certificates.crt, one link for each
-//     certificate and OpenSSL's subject-hash links, through which Python's
-//     ssl finds them; /etc/ca-certificates.conf;
+//     certificate, those in /usr/local/share/ca-certificates too, and OpenSSL's
+//     subject-hash links, through which Python's ssl finds them;
+//     /etc/ca-certificates.conf;
 //   - /etc/ld.so.cache as ldconfig lists it: the loader finds every library of
 //     the base without, but ctypes.util.find_library does not;
 //   - /etc/passwd and /etc/group from base-passwd's masters, their passwords
@@ -45,15 +46,21 @@
 // was read and not done: commands that are not literal, triggers, users and
 // groups that adduser and its like would make.
 //
-// Not done: .pyc files, shadow files, debconf's database, /var/lib/dpkg/status
-// and the rest of dpkg's database. Manual pages, info files, translations and
+// Packages can also be put on an image of Debian 12 or 13 ([Plan.On]): what it
+// lacks of them becomes one layer. Its files stay, but where a package replaces
+// another's as dpkg would; its dpkg database, loader cache and alternatives are
+// carried on where it has them; its certificate bundle is not.
+//
+// Not done: .pyc files, shadow files, debconf's database and, but for such an
+// image, /var/lib/dpkg/status and the rest of dpkg's database. Manual pages, info files, translations and
 // documentation other than copyright files are left out, as Debian's slim
 // images do. scripts/debootstrap.py holds the result against debootstrap and
 // dpkg, file by file.
 //
 // A .deb is foreign bytes: refused (exit code 5) are one whose data.tar unpacks
-// to far more than it says or than packages do, one that has paths that leave
+// to far more than it says or than packages do, one that takes more memory to
+// unpack than xz -9 asks for, twice over, one that has paths that leave
 // the root, stand twice, or delete (".wh."), devices, pipes and sparse files,
 // hard links to what is no file before them, and a control file that is not
-// one paragraph. See listTar, readControl, arParts.
+// one paragraph. See listTar, readControl, arParts, xzGuard.
 package deb

@@ -122,7 +122,7 @@ func (t *Tree) isBelow(owner *unpacked) bool { return t.on != nil && t.on.owners
 // of, and not the image below: its own was run when it was made.
 func (t *Tree) runs(program string) bool {
 	n := t.follow(t.where(program))
-	return t.has(program) && n != nil && !t.isBelow(n.owner)
+	return n != nil && !t.isBelow(n.owner)
 }
 
 // overBase says whether d's file e takes the place of a file of the image: as
@@ -157,10 +157,8 @@ func (d *unpacked) isConffile(p string) bool {
 // conffiles are the paths of the package's configuration files (deb-conffiles(5)).
 func (d *unpacked) conffiles() (out []string) {
 	for line := range strings.Lines(string(d.info["conffiles"])) {
-		if p, flag, has := strings.Cut(strings.TrimSpace(line), " "); strings.HasPrefix(p, "/") {
+		if p := strings.TrimSpace(line); strings.HasPrefix(p, "/") { // else with a flag: what an older version had
 			out = append(out, p)
-		} else if has && p == "remove-on-upgrade" && flag != "" {
-			continue // of an older version
 		}
 	}
 	return out

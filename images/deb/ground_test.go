@@ -287,3 +287,10 @@ func TestInstalledVersions(t *testing.T) {
 		t.Errorf("an unknown release: %v", err)
 	}
 }
+
+func TestConffiles(t *testing.T) {
+	d := &unpacked{info: map[string][]byte{"conffiles": []byte("/etc/a\n /etc/b c.conf \nremove-on-upgrade /etc/old\n\n/etc/d")}}
+	if got := d.conffiles(); !slices.Equal(got, []string{"/etc/a", "/etc/b c.conf", "/etc/d"}) {
+		t.Errorf("%q", got)
+	}
+}

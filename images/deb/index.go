@@ -2,7 +2,6 @@ package deb
 
 import (
 	"fmt"
-	"io/fs"
 	"sort"
 	"strconv"
 	"strings"
@@ -101,7 +100,9 @@ func (c *candidate) complete(arch string) error {
 		return fmt.Errorf("package %s: no SHA256", c.Name)
 	case c.Arch != arch && c.Arch != "all":
 		return fmt.Errorf("package %s: architecture %q, want %s", c.Name, c.Arch, arch)
-	case !fs.ValidPath(c.Path) || c.Path == "." || strings.ContainsFunc(c.Path, func(r rune) bool { return r <= ' ' || r == '\\' || r >= 0x7f }):
+	case !validVersion(c.Version):
+		return fmt.Errorf("package %s: version %.80q", c.Name, c.Version)
+	case !validPath(c.Path):
 		return fmt.Errorf("package %s: file name %q", c.Name, c.Path)
 	}
 	c.URL = c.from.mirror + "/" + escape(c.Path)

@@ -21,31 +21,19 @@ func (t *Tree) joinLoaderCache() (bool, error) {
 	if !ok {
 		return false, nil
 	}
-	dirs, err := t.loaderPath()
-	if err != nil {
-		return false, err
-	}
-	seen := map[string]bool{}
 	had := len(all)
 	for _, l := range all { // links of the packages may lead to these
 		if n := t.follow(t.where(l.path)); n != nil {
 			t.sonames[n] = l
 		}
 	}
-	for _, dir := range dirs {
-		at, err := t.locate(strings.TrimPrefix(dir, "/"))
-		if err != nil || seen[at] {
-			continue
-		}
-		seen[at] = true
-		found, err := t.libraries(at, dir)
-		if err != nil {
-			return false, err
-		}
-		for _, l := range found {
-			if !slices.Contains(all[:had], l) {
-				all = append(all, l)
-			}
+	found, err := t.allLibraries()
+	if err != nil {
+		return false, err
+	}
+	for _, l := range found {
+		if !slices.Contains(all[:had], l) {
+			all = append(all, l)
 		}
 	}
 	if len(all) > had {

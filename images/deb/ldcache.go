@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"debug/elf"
 	"encoding/binary"
+	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -33,11 +34,21 @@ func (t *Tree) loaderCache() (bool, error) {
 	if !t.runs("/usr/sbin/ldconfig") {
 		return t.joinLoaderCache()
 	}
-	dirs, err := t.loaderPath()
+	all, err := t.allLibraries()
 	if err != nil {
 		return false, err
 	}
-	var all []library
+	t.make(layer.Literal(loaderFile, 0o644, cacheBytes(all)))
+	return true, nil
+}
+
+// allLibraries are those of every folder that the loader looks into, in its
+// order.
+func (t *Tree) allLibraries() (all []library, err error) {
+	dirs, err := t.loaderPath()
+	if err != nil {
+		return nil, err
+	}
 	seen := map[string]bool{}
 	for _, dir := range dirs {
 		at, err := t.locate(strings.TrimPrefix(dir, "/"))
@@ -47,12 +58,11 @@ func (t *Tree) loaderCache() (bool, error) {
 		seen[at] = true
 		found, err := t.libraries(at, dir)
 		if err != nil {
-			return false, err
+			return nil, err
 		}
 		all = append(all, found...)
 	}
-	t.make(layer.Literal("etc/ld.so.cache", 0o644, cacheBytes(all)))
-	return true, nil
+	return all, nil
 }
 
 // loaderPath are the folders of /etc/ld.so.conf and what it includes, then the
@@ -135,12 +145,20 @@ func (t *Tree) shared(n *node) (library, error) {
 	if so, have := t.sonames[n]; have {
 		return so, nil
 	}
-	data, err := content(n.Entry)
+	if n.Open == nil {
+		return library{}, nil
+	}
+	from, err := n.Open()
 	if err != nil {
 		return library{}, err
 	}
+	defer from.Close()
 	var so library
-	if f, err := elf.NewFile(bytes.NewReader(data)); err == nil && f.Type == elf.ET_DYN {
+	at, _ := from.(io.ReaderAt) // what packages have is
+	if at == nil {
+		return so, nil
+	}
+	if f, err := elf.NewFile(&thrifty{at, maxTables}); err == nil && f.Type == elf.ET_DYN {
 		so.flags = machineFlags[f.Machine]
 		if names, err := f.DynString(elf.DT_SONAME); err == nil && len(names) > 0 && !strings.Contains(names[0], "/") {
 			so.name = names[0]
@@ -148,6 +166,23 @@ func (t *Tree) shared(n *node) (library, error) {
 	}
 	t.sonames[n] = so
 	return so, nil
+}
+
+// maxTables is how many bytes of a library are read for its name: not its code,
+// which may be of any size.
+const maxTables = 64 << 20
+
+// thrifty fails once more than left bytes were read.
+type thrifty struct {
+	io.ReaderAt
+	left int64
+}
+
+func (r *thrifty) ReadAt(p []byte, at int64) (int, error) {
+	if r.left -= int64(len(p)); r.left < 0 {
+		return 0, io.ErrUnexpectedEOF
+	}
+	return r.ReaderAt.ReadAt(p, at)
 }
 
 // cacheBytes is the format "glibc-ld.so.cache1.1" (glibc, dl-cache.h): header,

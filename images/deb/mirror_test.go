@@ -14,6 +14,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -112,7 +113,8 @@ func debOf(name, version, control, suffix string, entries ...entry) []byte {
 // by a key of this process, which its options name in KeyringVariable.
 type mirror struct {
 	files   map[string][]byte
-	plain   map[string][]byte // indexes that Release lists and that may not be served
+	served  atomic.Pointer[map[string][]byte] // files as serve left them: a request that was given up may still be read
+	plain   map[string][]byte                 // indexes that Release lists and that may not be served
 	asked   atomic.Int64
 	keyring string // file of the public key
 	*httptest.Server
@@ -142,7 +144,7 @@ func newMirror(t *testing.T, debs ...fakeDeb) *mirror {
 	m.keyring = keyFile(t, mirrorKey())
 	m.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		m.asked.Add(1)
-		data, ok := m.files[r.URL.Path]
+		data, ok := (*m.served.Load())[r.URL.Path]
 		if !ok {
 			http.NotFound(w, r)
 			return
@@ -150,11 +152,20 @@ func newMirror(t *testing.T, debs ...fakeDeb) *mirror {
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
 	}))
 	t.Cleanup(m.Close)
+	m.serve()
 	return m
 }
 
-// env is the environment of someone who uses the mirror.
+// serve makes the files as they are now those that are served.
+func (m *mirror) serve() {
+	now := maps.Clone(m.files)
+	m.served.Store(&now)
+}
+
+// env is the environment of someone who uses the mirror, who asks for it
+// before the first request.
 func (m *mirror) env(name string) string {
+	m.serve()
 	switch name {
 	case MirrorVariable, SecurityVariable, SnapshotVariable:
 		return m.URL

@@ -2,6 +2,7 @@ package deb
 
 import (
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -35,6 +36,8 @@ func (p *Package) pinned(arch string) error {
 	switch {
 	case !validName(p.Name):
 		return fmt.Errorf("%q is no name of a Debian package", p.Name)
+	case !validVersion(p.Version):
+		return fmt.Errorf("version %.80q", p.Version)
 	case !isSHA256(p.SHA256):
 		return fmt.Errorf("no sha256")
 	case p.Size <= 0 || p.Size > maxDeb:
@@ -55,10 +58,10 @@ func (p *Package) pinned(arch string) error {
 	return nil
 }
 
-// validPath says whether a path stands below its archive and can be part of an
-// address as it is.
+// validPath says whether a package's path stands below its archive and is of
+// printable ASCII that means nothing else in an address.
 func validPath(s string) bool {
-	return s != "" && !strings.HasPrefix(s, "/") && !strings.HasSuffix(s, "/") && !strings.Contains(s, "..") && !strings.ContainsAny(s, "?#\\ ")
+	return fs.ValidPath(s) && s != "." && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`?#\`, r) })
 }
 
 // unknownBase refuses what this package does not assemble.

@@ -47,11 +47,14 @@ func TestPinnedRefuses(t *testing.T) {
 	sound := Package{Name: "libc6", Version: "2", SHA256: strings.Repeat("a", 64), Size: 1, Path: "pool/libc6_2_amd64.deb", Archive: archiveDebian, Layer: layerBase}
 	for name, change := range map[string]func(*Package){
 		"name":         func(p *Package) { p.Name = "../libc6" },
+		"version":      func(p *Package) { p.Version = "2\n3" },
+		"no version":   func(p *Package) { p.Version = "" },
 		"sha256":       func(p *Package) { p.SHA256 = "aa" },
 		"size":         func(p *Package) { p.Size = 0 },
 		"huge":         func(p *Package) { p.Size = maxDeb + 1 },
 		"layer":        func(p *Package) { p.Layer = "top" },
 		"path":         func(p *Package) { p.Path = "../../libc6.deb" },
+		"empty step":   func(p *Package) { p.Path = "pool//libc6.deb" },
 		"query":        func(p *Package) { p.Path = "libc6.deb?x" },
 		"architecture": func(p *Package) { p.Path = "pool/libc6_2_arm64.deb" },
 	} {
@@ -61,8 +64,11 @@ func TestPinnedRefuses(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := Pinned(o, "", "", []Package{sound}, nil); err != nil {
-		t.Errorf("a sound one: %v", err)
+	for _, p := range []string{sound.Path, "pool/libc6_2..3_amd64.deb", "libc6.deb"} {
+		sound.Path = p
+		if _, err := Pinned(o, "", "", []Package{sound}, nil); err != nil {
+			t.Errorf("a sound one, %s: %v", p, err)
+		}
 	}
 	o.Machine = "riscv64"
 	if _, err := Pinned(o, "", "", []Package{sound}, nil); fault.KindOf(err) != fault.Input {

@@ -162,27 +162,26 @@ func (p *Plan) Artifacts() []wheelhouse.Artifact {
 type LayerPlan struct {
 	Name    string    // base, python or packages
 	Members []string  // "libc6 2.36-9+deb12u14", sorted
-	Key     layer.Key // from every package of the base, for links cross layers
+	Key     layer.Key // from its packages and those of the layers below, which it stands on
 }
 
 // Layers are the base's layers, lowest first; one without packages is left out.
 func (p *Plan) Layers() []LayerPlan {
-	var parts []string
-	for _, d := range p.Packages {
-		parts = append(parts, d.Layer, d.SHA256)
-	}
+	parts := []string{rules}
 	if p.On != nil {
 		parts = append(append(parts, "on"), p.On.Layers...)
 	}
 	var out []LayerPlan
 	for _, name := range []string{layerBase, layerPython, layerPackages} {
-		l := LayerPlan{Name: name, Key: layer.NewKey("deb", append([]string{rules, name}, parts...)...)}
+		l := LayerPlan{Name: name}
 		for _, d := range p.Packages {
 			if d.Layer == name {
 				l.Members = append(l.Members, d.Name+" "+d.Version)
+				parts = append(parts, name, d.SHA256)
 			}
 		}
 		if l.Members != nil {
+			l.Key = layer.NewKey("deb", parts...)
 			out = append(out, l)
 		}
 	}

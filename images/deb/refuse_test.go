@@ -145,6 +145,7 @@ func TestSubjectHashAsOpenSSL(t *testing.T) {
 func TestOpenResumes(t *testing.T) {
 	m := newMirror(t)
 	m.files["/f"] = []byte("0123456789")
+	m.serve()
 	r, start, total, err := Open(context.Background(), Options{}, m.URL+"/f", 4)
 	if err != nil {
 		t.Fatal(err)

@@ -98,8 +98,12 @@ var wakes = map[string]string{
 // answer says of the triggers that d answers, or activates, which are done.
 func (d *unpacked) answer(done map[string]bool) {
 	for trigger, what := range wakes {
-		if done[trigger] && d.names(trigger) {
+		switch {
+		case !d.names(trigger):
+		case done[trigger]:
 			d.did(what)
+		default:
+			d.leaves(trigger + ", which its scripts speak of")
 		}
 	}
 	for _, line := range strings.Split(string(d.scripts["triggers"]), "\n") {

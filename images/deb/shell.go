@@ -11,9 +11,11 @@ import (
 
 // Bounds on what is read of a maintainer script.
 const (
-	maxScript   = 1 << 20 // bytes
-	maxCommands = 20_000  // after loops are unrolled
-	maxUnrolled = 256     // commands that one command in a loop becomes
+	maxScript   = 1 << 20  // bytes
+	maxCommands = 20_000   // after loops are unrolled
+	maxUnrolled = 256      // commands that one command in a loop becomes
+	maxExpanded = 64 << 20 // bytes of all words that come of it, each counted as wordCost more
+	wordCost    = 64
 )
 
 // word is one argument of a command. Where its value takes more than the text
@@ -157,6 +159,7 @@ type shellReader struct {
 	values map[string][]string // variables known so far; several values: of a loop
 	fickle map[string]bool
 	out    []command
+	spent  int // of maxExpanded
 }
 
 func (r *shellReader) read(s statement) error {
@@ -165,7 +168,7 @@ func (r *shellReader) read(s statement) error {
 		if !r.fickle[s.variable] {
 			r.assign(s)
 		}
-		return nil
+		return r.affords()
 	}
 	uses := r.loops(s.words)
 	total := 1
@@ -186,8 +189,20 @@ func (r *shellReader) read(s statement) error {
 		var c command
 		for _, w := range s.words {
 			c = append(c, r.expand(w, at))
+			if err := r.affords(); err != nil {
+				return err
+			}
 		}
 		r.out = append(r.out, c)
+	}
+	return nil
+}
+
+// affords refuses a script of which too much was made: a few bytes of it can
+// multiply the others.
+func (r *shellReader) affords() error {
+	if r.spent > maxExpanded {
+		return fmt.Errorf("it expands to more than %d bytes", maxExpanded)
 	}
 	return nil
 }
@@ -201,7 +216,9 @@ func (r *shellReader) assign(s statement) {
 			return
 		}
 		if s.loop && len(w.pieces) == 1 && w.pieces[0].kind == variable && !w.pieces[0].quoted {
-			values = append(values, strings.Fields(v.text)...)
+			fields := strings.Fields(v.text)
+			r.spent += wordCost * len(fields)
+			values = append(values, fields...)
 			continue
 		}
 		values = append(values, v.text)
@@ -217,7 +234,9 @@ func (r *shellReader) loops(words []shellWord) []string {
 	for _, w := range words {
 		for _, p := range w.pieces {
 			if p.kind == variable && len(r.values[p.text]) > 1 && !slices.Contains(out, p.text) {
-				out = append(out, p.text)
+				if out = append(out, p.text); 1<<len(out) > maxUnrolled {
+					return out // too many already
+				}
 			}
 		}
 	}
@@ -228,6 +247,10 @@ func (r *shellReader) loops(words []shellWord) []string {
 // an assignment, whose value is not split.
 func (r *shellReader) expand(w shellWord, at map[string]string) word {
 	var b strings.Builder
+	if r.spent += wordCost; r.spent > maxExpanded {
+		return word{text: w.source}
+	}
+	defer func() { r.spent += b.Len() }()
 	for _, p := range w.pieces {
 		value, ok := p.text, p.kind == literal
 		if p.kind == variable {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // scriptCases are scripts and their commands, a line each; <…> is a word that
@@ -161,5 +162,44 @@ func TestCompareLibraries(t *testing.T) {
 	slices.SortStableFunc(got, compareLibraries)
 	if !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// A few bytes of a script can stand for many more: what comes of them is
+// bounded, and long ones are read in a time that grows with their length.
+func TestCommandsBounded(t *testing.T) {
+	long := strings.Repeat("x", 500_000)
+	var chain strings.Builder
+	for i := range 400 {
+		fmt.Fprintf(&chain, "v%d=$v%d\n", i+1, i)
+	}
+	for name, text := range map[string]string{
+		"a loop over long words":    "for i in " + strings.Repeat(strings.Repeat("b", 500)+" ", 200) + "; do a " + strings.Repeat("$i ", 20_000) + "; done",
+		"variables upon variables":  "v0=" + long + "\n" + chain.String(),
+		"a loop over split strings": "x='" + strings.Repeat("a ", 200_000) + "'\nfor i in " + strings.Repeat("$x ", 20_000) + "; do a $i; done",
+	} {
+		if _, err := commands([]byte("#!/bin/sh\n"+text), nil); err == nil || !strings.Contains(err.Error(), "expands to more than") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, text := range map[string]string{
+		"comments":   strings.Repeat("#\n", maxScript/2-10) + "a b",
+		"characters": "a " + strings.Repeat("b", maxScript-100),
+		"escapes":    "a " + strings.Repeat(`\b`, maxScript/2-100),
+	} {
+		start := time.Now()
+		if all, err := commands([]byte("#!/bin/sh\n"+text), nil); err != nil || len(all) != 1 || len(all[0]) != 2 {
+			t.Errorf("%s: %d commands, %v", name, len(all), err)
+		}
+		if took := time.Since(start); took > 10*time.Second { // minutes, where each byte copies those before
+			t.Errorf("%s took %v", name, took)
+		}
+	}
+}
+
+func TestCommandsKeepBytes(t *testing.T) {
+	all, err := commands([]byte("#!/bin/sh\na é 'é' \\é \"é\\é\"\n"), nil)
+	if err != nil || len(all) != 1 || all[0].String() != `a é é é é\é` {
+		t.Errorf("%q, %v", all, err)
 	}
 }

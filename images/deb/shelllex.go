@@ -2,6 +2,7 @@ package deb
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -75,7 +76,8 @@ func lexShell(s string) ([]shellToken, error) {
 			l.at++
 			l.skipHere()
 		case c == '#':
-			l.at += strings.IndexByte(l.s[l.at:]+"\n", '\n')
+			line, _, _ := strings.Cut(l.s[l.at:], "\n")
+			l.at += len(line)
 		case strings.IndexByte(";&|()", c) >= 0:
 			l.out = append(l.out, shellToken{op: c})
 			l.at++
@@ -146,12 +148,20 @@ func (l *shellLexer) skipHere() {
 func (l *shellLexer) word() (shellWord, error) {
 	from := l.at
 	var w shellWord
-	add := func(kind pieceKind, text string, quoted bool) {
-		if n := len(w.pieces); kind == literal && n > 0 && w.pieces[n-1].kind == literal {
-			w.pieces[n-1].text += text
+	var own []byte // the literal piece being read; nil: none is
+	flush := func() {
+		if own != nil {
+			w.pieces, own = append(w.pieces, piece{kind: literal, text: string(own)}), nil
+		}
+	}
+	means := func(s string) { own = append(slices.Grow(own, 1), s...) }
+	add := func(kind pieceKind, name string, quoted bool) {
+		if kind == literal {
+			means(name)
 			return
 		}
-		w.pieces = append(w.pieces, piece{kind, text, quoted})
+		flush()
+		w.pieces = append(w.pieces, piece{kind, name, quoted})
 	}
 	quoted := false // within "…"
 	for l.at < len(l.s) {
@@ -163,22 +173,22 @@ func (l *shellLexer) word() (shellWord, error) {
 		switch {
 		case c == '"':
 			quoted = !quoted
-			add(literal, "", true)
+			means("")
 		case c == '\'' && !quoted:
 			text, _, closed := strings.Cut(l.s[l.at:], "'")
 			if !closed {
 				return w, fmt.Errorf("a quote is not closed")
 			}
-			add(literal, text, true)
+			means(text)
 			l.at += len(text) + 1
 		case c == '\\' && l.at < len(l.s):
 			if l.s[l.at] == '\n' {
 				l.at++
 			} else if next := l.s[l.at]; !quoted || strings.IndexByte("$`\"\\", next) >= 0 {
-				add(literal, string(next), true)
+				means(l.s[l.at : l.at+1])
 				l.at++
 			} else {
-				add(literal, `\`, true)
+				means(`\`)
 			}
 		case c == '`':
 			n := strings.IndexByte(l.s[l.at:], '`')
@@ -196,12 +206,13 @@ func (l *shellLexer) word() (shellWord, error) {
 		case !quoted && strings.IndexByte("*?[", c) >= 0:
 			add(opaque, "", false)
 		default:
-			add(literal, string(c), quoted)
+			means(l.s[l.at-1 : l.at])
 		}
 	}
 	if quoted {
 		return w, fmt.Errorf("a quote is not closed")
 	}
+	flush()
 	w.source = strings.ReplaceAll(l.s[from:l.at], continued, "")
 	return w, nil
 }

@@ -17,7 +17,7 @@ import (
 
 // rules numbers what this package makes of a set of packages: part of a
 // layer's key, raised when a byte of the result changes.
-const rules = "1"
+const rules = "2"
 
 // Tree is the base's file system, built from the lowest layer up: a layer is
 // what its packages add to, or change in, those below.

@@ -191,15 +191,18 @@ func TestPathsOfTwoPackages(t *testing.T) {
 }
 
 // sharedObject is the least of an ELF library that has a SONAME.
-func sharedObject(soname string) string {
+func sharedObject(soname string) string { return paddedObject(soname, 0) }
+
+// paddedObject is one with so many bytes of code before its section headers.
+func paddedObject(soname string, code int) string {
 	strs := "\x00" + soname + "\x00"
 	strs += strings.Repeat("\x00", -len(strs)&7)
 	const head, entries = 64, 32
 	h := elf.Header64{Type: uint16(elf.ET_DYN), Machine: uint16(elf.EM_X86_64), Version: 1, Ehsize: head, Shentsize: 64, Shnum: 3,
-		Shoff: uint64(head + len(strs) + entries)}
+		Shoff: uint64(head + len(strs) + entries + code)}
 	copy(h.Ident[:], "\x7fELF\x02\x01\x01")
 	var b bytes.Buffer
-	for _, part := range []any{h, []byte(strs), elf.Dyn64{Tag: int64(elf.DT_SONAME), Val: 1}, elf.Dyn64{}, elf.Section64{},
+	for _, part := range []any{h, []byte(strs), elf.Dyn64{Tag: int64(elf.DT_SONAME), Val: 1}, elf.Dyn64{}, make([]byte, code), elf.Section64{},
 		elf.Section64{Type: uint32(elf.SHT_STRTAB), Off: head, Size: uint64(len(strs))},
 		elf.Section64{Type: uint32(elf.SHT_DYNAMIC), Off: uint64(head + len(strs)), Size: entries, Link: 1, Entsize: 16}} {
 		binary.Write(&b, binary.LittleEndian, part)
@@ -216,12 +219,13 @@ func TestLoaderCache(t *testing.T) {
 			{name: dir + "libz.so.1.2", body: sharedObject("libz.so.1")}, {name: dir + "libz.so.1", kind: tar.TypeSymlink, link: "libz.so.1.2"},
 			{name: dir + "libz.so", kind: tar.TypeSymlink, link: "libz.so.1.2"}, {name: dir + "libc.so", body: "GROUP ( libc.so.6 )"},
 			{name: dir + "libplain.so", body: sharedObject("")}, {name: dir + "tool.so.1", body: sharedObject("tool.so.1")},
+			{name: dir + "libhuge.so.3", body: paddedObject("libhuge.so.3", 65<<20)},
 			{name: dir + "libgone.so", kind: tar.TypeSymlink, link: "nowhere"}, {name: "./usr/lib/libz.so.10", body: sharedObject("libz.so.10")}}},
 		pack{layerPackages, "bb", "", []entry{{name: "DEBIAN/triggers", body: "activate-noawait ldconfig\n"}, {name: "./usr/lib/libb.so.1", body: sharedObject("libb.so.1")}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"libz.so.10 => /lib/libz.so.10", "libz.so.1 => /lib/x86_64-linux-gnu/libz.so.1", "libz.so => /lib/x86_64-linux-gnu/libz.so", "libplain.so => /lib/x86_64-linux-gnu/libplain.so"}
+	want := []string{"libz.so.10 => /lib/libz.so.10", "libz.so.1 => /lib/x86_64-linux-gnu/libz.so.1", "libz.so => /lib/x86_64-linux-gnu/libz.so", "libplain.so => /lib/x86_64-linux-gnu/libplain.so", "libhuge.so.3 => /lib/x86_64-linux-gnu/libhuge.so.3"}
 	above := append(slices.Clone(want), "libb.so.1 => /lib/libb.so.1")
 	for _, c := range []struct {
 		layer string

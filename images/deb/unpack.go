@@ -126,6 +126,11 @@ func (u *unpacked) readControl(member *part) error {
 	if name, version := u.control.field("Package"), u.control.field("Version"); name != u.Name || version != u.Version {
 		return fmt.Errorf("its control file says %s %s", name, version)
 	}
+	// dpkg's database has it in the names of files. A lock knows it from the
+	// file's name, which need not be right about "all".
+	if arch := u.control.field("Architecture"); !validName(arch) || arch != "all" && u.Arch != "" && u.Arch != "all" && arch != u.Arch {
+		return fmt.Errorf("its control file says architecture %.60q", arch)
+	}
 	return nil
 }
 
@@ -140,9 +145,13 @@ func (u *unpacked) keep(name string, size int64, r io.Reader) (err error) {
 		if err != nil {
 			return err
 		}
-		// One paragraph: a second would be another package to who reads status.d.
-		if u.control = bytes.TrimRight(text, "\n"); bytes.Contains(u.control, []byte("\n\n")) || bytes.IndexByte(u.control, 0) >= 0 {
-			return fmt.Errorf("the control file is not one paragraph of text")
+		// One paragraph: a second would be another package to who reads status.d,
+		// where some take a line of blanks for an empty one.
+		u.control = bytes.TrimRight(text, " \t\r\n")
+		for line := range bytes.Lines(u.control) {
+			if len(bytes.TrimSpace(line)) == 0 || bytes.IndexByte(line, 0) >= 0 {
+				return fmt.Errorf("the control file is not one paragraph of text")
+			}
 		}
 	default:
 		if u.info[name], err = io.ReadAll(r); name == "md5sums" {
@@ -209,11 +218,16 @@ func listTar(f file) ([]layer.Entry, error) {
 				return nil, fmt.Errorf("data.tar: %q is cut", h.Name)
 			}
 			e.Size = h.Size
-			e.Open = func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(f, at, h.Size)), nil }
+			e.Open = func() (io.ReadCloser, error) { return section{io.NewSectionReader(f, at, h.Size)}, nil }
 		}
 		out = append(out, e)
 	}
 }
+
+// section is the content of a file, which can be read from anywhere in it.
+type section struct{ *io.SectionReader }
+
+func (section) Close() error { return nil }
 
 // entryOf is what a layer has for a header of data.tar, without content.
 func entryOf(h *tar.Header) (layer.Entry, error) {

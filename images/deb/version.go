@@ -19,6 +19,12 @@ func Compare(a, b string) int {
 	return compareParts(ar, br)
 }
 
+// validVersion says whether v can be a version: one word of printable ASCII.
+// dpkg takes more than Debian Policy 5.6.12 allows, and so does this.
+func validVersion(v string) bool {
+	return v != "" && !strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r >= 0x7f })
+}
+
 func splitVersion(v string) (epoch, upstream, revision string) {
 	if e, rest, ok := strings.Cut(v, ":"); ok {
 		epoch, v = e, rest

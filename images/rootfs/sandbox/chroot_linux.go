@@ -95,7 +95,7 @@ func (i *initial) killID() {
 	_, err = startStage("reap", []uintptr{0, 1, 2, uintptr(theirs)}, 3, nil)
 	unix.Close(theirs)
 	if err == nil {
-		l.out.Encode(i.job)
+		l.send(i.job)
 		var done news
 		l.in.Decode(&done) // it closes the socket as it dies
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -49,12 +50,21 @@ type line struct {
 	fd   int
 	file *os.File
 	in   *json.Decoder
-	out  *json.Encoder
+
+	mu  sync.Mutex
+	out *json.Encoder
 }
 
 func newLine(fd int) *line {
 	f := os.NewFile(uintptr(fd), "sandbox socket")
-	return &line{fd, f, json.NewDecoder(f), json.NewEncoder(f)}
+	return &line{fd: fd, file: f, in: json.NewDecoder(f), out: json.NewEncoder(f)}
+}
+
+// send may be called by several goroutines.
+func (l *line) send(v any) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.out.Encode(v)
 }
 
 // pair makes both ends: ours, and the other stage's descriptor.

@@ -36,7 +36,8 @@ const (
 // filter lets this thread, and what it becomes, make no call of the lists
 // above, no user namespace, no call of another architecture, no input to a
 // terminal in its user's name; with unixOnly no socket that leaves the machine;
-// with shared no signal to its process group, in which processes of the host are.
+// with shared no signal and no priority to its process group, in which processes
+// of the host are.
 func filter(unixOnly, shared bool) error {
 	arch, ok := architectures[runtime.GOARCH]
 	if !ok {
@@ -62,6 +63,7 @@ func program(arch uint32, unixOnly, shared bool) []unix.SockFilter {
 		none = unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)
 		x32  = 0x40000000 // bit of the call's number
 
+		ioGroup   = 2 // IOPRIO_WHO_PGRP, ioprio_set(2)
 		groupFlag = 4 // PIDFD_SIGNAL_PROCESS_GROUP, pidfd_send_signal(2)
 	)
 	var p []unix.SockFilter
@@ -99,6 +101,8 @@ func program(arch uint32, unixOnly, shared bool) []unix.SockFilter {
 	if shared {
 		argument(unix.SYS_KILL, atFirst, eq, []uint32{0}, no)
 		argument(unix.SYS_PIDFD_SEND_SIGNAL, atFourth, set, []uint32{groupFlag}, no)
+		argument(unix.SYS_SETPRIORITY, atFirst, eq, []uint32{unix.PRIO_PGRP}, no)
+		argument(unix.SYS_IOPRIO_SET, atFirst, eq, []uint32{ioGroup}, no)
 	}
 	if unixOnly {
 		op(eq, unix.SYS_SOCKET, 0, 4)

@@ -49,6 +49,10 @@ func TestMemory(t *testing.T) {
 		if o.Result.Exceeded != "memory" || o.Result.Signal != syscall.SIGKILL {
 			t.Errorf("%+v", o)
 		}
+		c.Args = append(c.Args, "shared")
+		if o := w.run(t, c); o.Result.Exceeded != "memory" || o.Result.Signal != syscall.SIGKILL {
+			t.Errorf("shared: %+v", o)
+		}
 		watched := strings.Contains(strings.Join(o.Result.Isolation.Missing, "\n"), "memory is watched")
 		if kernel := len((Limits{Memory: 1 << 30}).try()) > 0; w == root && watched == kernel {
 			t.Errorf("watched: %v, by the kernel: %v", watched, kernel)
@@ -238,18 +242,19 @@ func TestLimits(t *testing.T) {
 	for _, c := range []struct {
 		act    []string
 		limits Limits
+		by     []who
 		want   func(outcome) bool
 	}{
-		{[]string{"spin"}, Limits{CPU: time.Second}, func(o outcome) bool { return o.Result.Exceeded == "cpu time" && o.Result.Signal != 0 }},
-		{[]string{"sleep"}, Limits{Wall: 300 * time.Millisecond}, func(o outcome) bool {
+		{[]string{"spin"}, Limits{CPU: time.Second}, []who{self()}, func(o outcome) bool { return o.Result.Exceeded == "cpu time" && o.Result.Signal != 0 }},
+		{[]string{"sleep"}, Limits{Wall: 300 * time.Millisecond}, every, func(o outcome) bool {
 			return o.Result.Exceeded == "wall time" && o.Result.Signal == syscall.SIGKILL
 		}},
-		{[]string{"fill", "/tmp"}, Limits{FileSize: 1 << 20}, func(o outcome) bool { return strings.Contains(o.Out, "bytes 1048576\n") }},
-		{[]string{"files"}, Limits{Files: 30}, func(o outcome) bool { return strings.Contains(o.Out, "too many open files") }},
+		{[]string{"fill", "/tmp"}, Limits{FileSize: 1 << 20}, every, func(o outcome) bool { return strings.Contains(o.Out, "bytes 1048576\n") }},
+		{[]string{"files"}, Limits{Files: 30}, every, func(o outcome) bool { return strings.Contains(o.Out, "too many open files") }},
 	} {
 		t.Run(c.act[0], func(t *testing.T) {
 			t.Parallel()
-			each(t, every, func(t *testing.T, w who) {
+			each(t, c.by, func(t *testing.T, w who) {
 				cmd := w.command(t, c.act...)
 				wall := cmd.Limits.Wall
 				if cmd.Limits = c.limits; c.limits.Wall == 0 {

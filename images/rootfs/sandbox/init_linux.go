@@ -24,7 +24,11 @@ func initStage(l *line) {
 	// As pid 1 it would ignore most signals, but Go's runtime ends by some of
 	// them; a command under the same id as I may send them.
 	quiet := make(chan os.Signal, 1)
-	signal.Notify(quiet)
+	for s := syscall.Signal(1); s < 65; s++ {
+		if !signal.Ignored(s) { // under nohup a hangup stays ignored, for the command too
+			signal.Notify(quiet, s)
+		}
+	}
 	go func() {
 		for range quiet {
 		}
@@ -56,6 +60,8 @@ type initial struct {
 	parents []parent
 	last    int   // S's pid, then the command's
 	socket  *line // to S
+	blind   bool  // /proc does not show what it would add up
+	early   []int // signals for the command from before it was there
 }
 
 // parent is the folder a cgroup stands in, held open: after pivot_root it has
@@ -94,9 +100,12 @@ func (i *initial) start() (int, error) {
 		i.tell(news{Missing: missing})
 		return 0, err
 	}
-	i.tell(news{Missing: missing})
-	if err := i.socket.out.Encode(i.job); err != nil {
-		return 0, broken("sandbox: its last stage is gone", err, "run it again")
+	if len(missing) > 0 {
+		i.tell(news{Missing: missing})
+		i.hold()
+	}
+	if i.socket.send(i.job) != nil {
+		return 0, i.lost()
 	}
 	// S says that it starts the command, and then why it could not, or exec
 	// closes the socket.
@@ -113,19 +122,49 @@ func (i *initial) start() (int, error) {
 		i.tell(n)
 	}
 	if !started {
-		return 0, broken("sandbox: its last stage ended early", errors.New("it did not reach the command"), "run it again; if it stays, report it")
+		return 0, i.lost()
 	}
 	return i.last, nil
 }
 
-func (i *initial) tell(n news) { i.line.out.Encode(n) }
+// hold waits until P has told what is missing.
+func (i *initial) hold() {
+	for i.Hold {
+		var o order
+		if i.line.in.Decode(&o) != nil {
+			i.abandon()
+		}
+		if o.Signal == 0 {
+			return
+		}
+		i.early = append(i.early, o.Signal)
+	}
+}
+
+// lost is why S ended before it was the command. A signal that the terminal, or
+// the memory limit, sent it is the command's end: lost does not return then.
+func (i *initial) lost() error {
+	var status syscall.WaitStatus
+	if pid, err := syscall.Wait4(i.last, &status, 0, nil); err == nil && pid == i.last && status.Signaled() {
+		i.end(news{Ended: true, Status: uint32(status)})
+	}
+	return broken("sandbox: its last stage ended early", errors.New("it did not reach the command: "+describe(status)), "run it again; if it stays, report it")
+}
+
+func (i *initial) tell(n news) { i.line.send(n) }
 
 func (i *initial) prepare() ([]string, error) {
+	how := i.mounts
 	if i.Mode == "chroot" {
-		return i.furnish()
+		how = i.furnish
+	} else {
+		giveStreams(i.Inner)
 	}
-	giveStreams(i.Inner)
-	return i.mounts()
+	missing, err := how()
+	if i.Watch && !i.blind {
+		missing = append([]string{"memory is watched 20 times a second, not limited by the kernel"}, missing...)
+	}
+	return missing, err
 }
 
 // startLast starts S in a user namespace that has the command's id alone.
@@ -152,6 +191,9 @@ func (i *initial) startLast() error {
 		files = append(files, uintptr(fd))
 	}
 	sys := &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: !i.Shared}
+	if i.Mode == "chroot" && i.Shared { // I itself is in another
+		sys.Setpgid, sys.Pgid = true, i.Group
+	}
 	if i.Mode == "namespaces" {
 		if err := syscall.Setgroups(nil); err != nil && i.Inner != (idPair{}) {
 			return refused("sandbox: dropping groups", err)
@@ -173,8 +215,8 @@ func (i *initial) adopt() error {
 	if i.socket == nil {
 		return nil // a probe
 	}
-	if err := i.socket.in.Decode(&n); err != nil {
-		return broken("sandbox: its last stage ended early", err, "run it again; if it stays, report it")
+	if i.socket.in.Decode(&n) != nil {
+		return i.lost()
 	}
 	for _, m := range []struct{ file, text string }{
 		{"setgroups", "deny"},
@@ -216,8 +258,11 @@ func (i *initial) serve(last int) {
 		for {
 			var d death
 			var err error
-			if d.pid, err = syscall.Wait4(-1, &d.status, 0, &d.usage); err == nil {
+			switch d.pid, err = syscall.Wait4(-1, &d.status, 0, &d.usage); err {
+			case nil:
 				deaths <- d
+			case syscall.ECHILD: // and none to come
+				return
 			}
 		}
 	}()
@@ -233,10 +278,13 @@ func (i *initial) serve(last int) {
 		}
 	}()
 	over := make(chan struct{})
-	if i.Watch {
+	if i.Watch && !i.blind {
 		go i.watch(over)
 	}
 	exceeded := ""
+	for _, s := range i.early {
+		unix.Kill(last, syscall.Signal(s))
+	}
 	for {
 		select {
 		case d := <-deaths:

@@ -21,12 +21,14 @@ type job struct {
 	Probe  bool   // set everything up, start nothing
 	Watch  bool   // I adds up the memory of all processes
 	Shared bool   // the command stays in P's process group, for the terminal
+	Group  int    // that process group, as P names it
+	Hold   bool   // P tells what is missing before the command starts
 	Farm   string // of a chroot: the folder of the run
 }
 
 type idPair struct{ UID, GID int }
 
-// order is what P tells I while the command runs.
+// order is what P tells I: a signal for the command, or 0 that it may start.
 type order struct{ Signal int }
 
 // news is what I tells P, and S tells I: each at most one of these.

@@ -25,13 +25,13 @@ func lastStage(l *line) {
 		}
 		self, _ := os.Readlink("/proc/self")
 		pid, _ := strconv.Atoi(self)
-		l.out.Encode(news{PID: pid})
+		l.send(news{PID: pid})
 	}
 	if l.in.Decode(&j) != nil {
 		unix.Exit(1) // I died
 	}
 	f := j.become(l)
-	l.out.Encode(news{Failure: f})
+	l.send(news{Failure: f})
 	unix.Exit(127)
 }
 
@@ -94,7 +94,7 @@ func (j job) become(l *line) *failure {
 	for fd := range 3 + j.Extras {
 		unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0)
 	}
-	l.out.Encode(news{Started: true})
+	l.send(news{Started: true})
 	err := syscall.Exec(program, j.Args, j.Env)
 	return j.unexecuted(program, err)
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -60,6 +61,9 @@ type who string
 
 const (
 	root   who = "root"   // with all capabilities
+	bare   who = "bare"   // root without CAP_SYS_ADMIN
+	bound  who = "bound"  // root without CAP_SYS_ADMIN and CAP_SETUID
+	masked who = "masked" // nobody, in a container that hides a part of /proc
 	nobody who = "nobody" // without any
 	cage   who = "cage"   // user 0 without CAP_SYS_ADMIN and without user namespaces, as in a container
 	locked who = "locked" // nobody, without user namespaces
@@ -76,10 +80,10 @@ func (w who) needs(t *testing.T) {
 	if w != nobody && os.Geteuid() != 0 {
 		t.Skipf("caller %s needs root", w)
 	}
-	if (w == cage || w == root) && !survey().can(unix.CAP_SYS_ADMIN) {
+	if w != nobody && w != locked && !survey().can(unix.CAP_SYS_ADMIN) {
 		t.Skipf("caller %s needs CAP_SYS_ADMIN", w)
 	}
-	if w == nobody && sysctl("user.max_user_namespaces") == "0" {
+	if (w == nobody || w == masked || w == bare) && sysctl("user.max_user_namespaces") == "0" {
 		t.Skip("this kernel forbids user namespaces")
 	}
 	if w == cage && dynamic() {
@@ -143,13 +147,13 @@ func (w who) folder(t *testing.T) string {
 	}
 	os.Chmod(filepath.Join(root, "open/file"), 0o666)
 	program := filepath.Join(stage, "probe")
-	if w == nobody {
+	if w == nobody || w == masked {
 		program += ".nobody" // its root is its own, which it must not be able to write to
 	}
 	if err := errors.Join(os.Link(program, filepath.Join(root, "bin/probe")), os.Symlink("/tmp/elsewhere", filepath.Join(root, "link"))); err != nil {
 		t.Fatal(err)
 	}
-	if w == nobody {
+	if w == nobody || w == masked {
 		filepath.WalkDir(dir, func(p string, _ os.DirEntry, _ error) error { return os.Lchown(p, nobodyID, nobodyID) })
 	}
 	return root
@@ -235,20 +239,29 @@ func each(t *testing.T, callers []who, test func(*testing.T, who)) {
 }
 
 var (
-	apart = []who{root, nobody}       // with namespaces
-	every = []who{root, nobody, cage} // and without
+	apart = []who{root, bare, nobody}       // with namespaces
+	every = []who{root, bare, nobody, cage} // and without
 )
 
 // caller is the process that runs a command: it takes the caller's place first.
 func runCaller(name, job string) int {
 	w := who(name)
-	if (w == cage || w == locked) && os.Getenv("CAGED") == "" {
+	if w != root && w != nobody && os.Getenv("CAGED") == "" {
 		if err := w.lock(); err != nil {
 			fmt.Fprintln(os.Stderr, "cage:", err)
 			return 1
 		}
 	}
 	c := decode(job)
+	if os.Getenv("TELL") != "" {
+		c.Told = func(missing []string) {
+			time.Sleep(100 * time.Millisecond) // a command that does not wait for it is seen
+			fmt.Println("told", strings.Join(missing, "; "))
+		}
+	}
+	if os.Getenv("IGNORE") != "" {
+		signal.Ignore(unix.SIGHUP, unix.SIGINT)
+	}
 	unix.CloseOnExec(3)
 	tell := os.NewFile(3, "result")
 	r, err := c.Run(context.Background())
@@ -270,17 +283,37 @@ func decode(job string) Command {
 	return c
 }
 
-// lock shuts this process's user namespace and gives up CAP_SYS_ADMIN, then
-// starts again.
+// lock takes the caller's place: it shuts this process's user namespace, hides
+// a part of /proc, gives up capabilities; then it starts again.
 func (w who) lock() error {
 	runtime.LockOSThread()
-	if err := os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0); err != nil {
-		return err
+	switch w {
+	case cage, locked:
+		if err := os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0); err != nil {
+			return err
+		}
+	case masked:
+		if err := errors.Join(unix.Unshare(unix.CLONE_NEWNS), unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
+			unix.Mount("tmpfs", "/proc/sys", "tmpfs", 0, "")); err != nil {
+			return err
+		}
+		mounts, _ := os.ReadFile("/proc/self/mountinfo")
+		for line := range strings.Lines(string(mounts)) { // one that shows all would do for the kernel
+			if f := strings.Fields(line); strings.Contains(line, " - proc ") && f[4] != "/proc" {
+				unix.Unmount(unescape(f[4]), unix.MNT_DETACH)
+			}
+		}
 	}
-	if err := unix.Prctl(unix.PR_CAPBSET_DROP, unix.CAP_SYS_ADMIN, 0, 0, 0); err != nil {
-		return err
+	gone := []uintptr{unix.CAP_SYS_ADMIN}
+	if w == bound {
+		gone = append(gone, unix.CAP_SETUID)
 	}
-	if w == locked {
+	for _, c := range gone {
+		if err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); err != nil {
+			return err
+		}
+	}
+	if w == locked || w == masked {
 		if err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(nobodyID), syscall.Setuid(nobodyID)); err != nil {
 			return err
 		}

@@ -48,11 +48,12 @@ var acts map[string]func([]string) int
 
 func init() {
 	acts = map[string]func([]string) int{
-		"exit":   func(a []string) int { n, _ := strconv.Atoi(a[0]); return n },
-		"raise":  func(a []string) int { n, _ := strconv.Atoi(a[0]); unix.Kill(os.Getpid(), syscall.Signal(n)); select {} },
-		"sleep":  func([]string) int { time.Sleep(time.Minute); return 0 },
-		"cat":    func([]string) int { io.Copy(os.Stdout, os.Stdin); return 0 },
-		"status": status,
+		"devices": func([]string) int { fmt.Println(os.WriteFile("/dev/null", []byte("x"), 0o644)); return 0 },
+		"exit":    func(a []string) int { n, _ := strconv.Atoi(a[0]); return n },
+		"raise":   func(a []string) int { n, _ := strconv.Atoi(a[0]); unix.Kill(os.Getpid(), syscall.Signal(n)); select {} },
+		"sleep":   func([]string) int { time.Sleep(time.Minute); return 0 },
+		"cat":     func([]string) int { io.Copy(os.Stdout, os.Stdin); return 0 },
+		"status":  status,
 		"extra": func([]string) int {
 			io.Copy(os.Stdout, os.NewFile(3, ""))
 			fmt.Fprint(os.NewFile(4, ""), "four")
@@ -94,6 +95,13 @@ func status([]string) int {
 	dir, _ := os.Getwd()
 	name, _ := os.Hostname()
 	fmt.Printf("%s\nids %d %d %d %d\ndir %s\nhost %s\nenv %q\n", mounts, os.Getuid(), os.Geteuid(), os.Getgid(), os.Getegid(), dir, name, os.Environ())
+	fmt.Print("ignores")
+	for _, s := range []syscall.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGTERM} {
+		if signal.Ignored(s) {
+			fmt.Print(" ", s)
+		}
+	}
+	fmt.Println()
 	for fd := range 64 {
 		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil {
 			target, _ := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
@@ -133,10 +141,17 @@ func forkbomb([]string) int {
 	return 0
 }
 
-func memory([]string) int {
+func memory(a []string) int {
 	var all [][]byte
 	for range 64 {
 		b := make([]byte, 8<<20)
+		if len(a) > 0 { // shared, with nobody
+			var err error
+			if b, err = unix.Mmap(-1, 0, 8<<20, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANONYMOUS); err != nil {
+				fmt.Println(err)
+				return 1
+			}
+		}
 		for i := 0; i < len(b); i += 4096 {
 			b[i] = 1
 		}
@@ -342,14 +357,16 @@ func ptrace(pids []string) int {
 }
 
 func sysfs([]string) int {
-	for path, text := range map[string]string{"/proc/sys/kernel/hostname": "x", "/proc/sys/user/max_user_namespaces": "9", "/proc/sysrq-trigger": "h",
-		"/proc/sys/kernel/core_pattern": "|/bin/x", "/proc/sys/vm/overcommit_memory": "1", "/proc/sys/vm/drop_caches": "1", "/proc/self/uid_map": "0 0 1",
-		"/sys/devices/system/cpu/cpu0/online": "1", "/sys/kernel/mm/ksm/run": "1", "/sys/power/state": "x", "/sys/fs/cgroup/x": "1"} {
-		f, err := os.OpenFile(path, os.O_WRONLY, 0)
-		if err == nil {
-			_, err = f.WriteString(text)
-		}
-		harm("write "+path, err)
+	// Who may open them may write; a test must not, lest it does the harm.
+	for _, path := range []string{"/proc/sys/kernel/hostname", "/proc/sys/user/max_user_namespaces", "/proc/sysrq-trigger", "/proc/sys/kernel/core_pattern",
+		"/proc/sys/vm/overcommit_memory", "/proc/sys/vm/drop_caches", "/proc/irq/default_smp_affinity", "/sys/devices/system/cpu/cpu0/online",
+		"/sys/kernel/mm/ksm/run", "/sys/power/state", "/sys/fs/cgroup/x"} {
+		_, err := os.OpenFile(path, os.O_WRONLY, 0)
+		harm("open "+path, err)
+	}
+	harm("map of ids", os.WriteFile("/proc/self/uid_map", []byte("0 0 1"), 0))
+	for _, device := range []string{"/dev/null", "/dev/zero", "/dev/tty"} {
+		harm("mode of "+device, os.Chmod(device, 0o666))
 	}
 	processors, err := os.ReadFile("/sys/devices/system/cpu/possible")
 	fmt.Println("processors", string(processors), err)
@@ -365,6 +382,11 @@ func signals([]string) int {
 	if err == nil {
 		harm("TIOCSTI", unix.IoctlSetPointerInt(tty, unix.TIOCSTI, 'x'))
 		harm("kill of a shared group", unix.Kill(0, unix.SIGTERM))
+		harm("priority of a shared group", unix.Setpriority(unix.PRIO_PGRP, 0, 19))
+		_, _, no := unix.Syscall(unix.SYS_IOPRIO_SET, 2, 0, 3<<13)
+		if no == 0 {
+			harm("disk priority of a shared group", nil)
+		}
 	}
 	harm("TIOCSTI", unix.IoctlSetPointerInt(0, unix.TIOCSTI, 'x'))
 	_, err = unix.KeyctlInt(unix.KEYCTL_GET_KEYRING_ID, unix.KEY_SPEC_USER_KEYRING, 1, 0, 0)

@@ -23,8 +23,12 @@ func forbidden(c caller, tried []string) error {
 	set("user.max_user_namespaces", "0", "15000")
 	set("kernel.unprivileged_userns_clone", "0", "1")
 	set("kernel.apparmor_restrict_unprivileged_userns", "1", "0")
-	if c.uid == 0 {
-		e.Because("this is user 0 without %s", strings.Join(c.lacking(), ", "))
+	if c.first && !c.gives() {
+		e.Because("this is the host's user 0, and it can give a command no other id")
+		enable = append(enable, "run it as another user, or with CAP_SETUID and CAP_SETGID")
+	}
+	if lacking := c.lacking(); c.uid == 0 && len(lacking) > 0 {
+		e.Because("this is user 0 without %s", strings.Join(lacking, ", "))
 	}
 	switch {
 	case inContainer():

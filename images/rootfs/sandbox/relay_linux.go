@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -14,15 +15,27 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // passed are the signals that a command should get when its caller does.
 var passed = []os.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGINT, syscall.SIGQUIT}
 
-// relay sends the caller's signals on to I until the function it gives is
-// called; the caller does not die of them in the meantime.
-func relay(l *line, shared bool) (stop func()) {
-	got := make(chan os.Signal, 16)
+// listen takes the caller's signals, of which it does not die until stop is
+// called.
+func listen() (got chan os.Signal, stop func()) {
+	got = make(chan os.Signal, 16)
 	for _, s := range passed {
 		if !signal.Ignored(s) { // under nohup a hangup stays ignored
 			signal.Notify(got, s)
 		}
 	}
+	return got, func() { signal.Stop(got) }
+}
+
+// start is what relay knows of the command's start, and what came before it.
+type start struct {
+	done atomic.Bool
+	got  atomic.Int32 // the first signal until then
+}
+
+// relay sends the caller's signals on to I, which keeps those that come before
+// the command is there, until the function it gives is called.
+func relay(l *line, got chan os.Signal, shared bool, at *start) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		for {
@@ -31,18 +44,20 @@ func relay(l *line, shared bool) (stop func()) {
 				return
 			case s := <-got:
 				// A terminal sends these two to its whole foreground group, in which
-				// the command is: a second one would end what survives the first.
-				if (s == syscall.SIGINT || s == syscall.SIGQUIT) && shared && foreground() {
+				// the command is once it has started: a second one would end what
+				// survives the first.
+				if (s == syscall.SIGINT || s == syscall.SIGQUIT) && shared && at.done.Load() && foreground() {
 					continue
 				}
-				l.out.Encode(order{Signal: int(s.(syscall.Signal))})
+				n := int(s.(syscall.Signal))
+				if !at.done.Load() {
+					at.got.CompareAndSwap(0, int32(n))
+				}
+				l.send(order{Signal: n})
 			}
 		}
 	}()
-	return func() {
-		signal.Stop(got)
-		close(done)
-	}
+	return func() { close(done) }
 }
 
 // terminal opens the controlling terminal; it fails where there is none.

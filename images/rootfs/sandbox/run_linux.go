@@ -41,6 +41,9 @@ func (c Command) run(ctx context.Context, probe bool) (Result, error) {
 		}
 		return Result{}, fault.New(fault.Input, "sandbox: root folder").Wrap(err)
 	}
+	if err := c.checkStreams(); err != nil {
+		return Result{}, err
+	}
 	who := survey()
 	var tried []string
 	for _, w := range who.ways() {
@@ -59,6 +62,21 @@ func (c Command) run(ctx context.Context, probe bool) (Result, error) {
 	return Result{}, forbidden(who, tried)
 }
 
+// checkStreams refuses a folder of the host as a stream: all that is in it
+// could be opened from there.
+func (c Command) checkStreams() error {
+	for n, f := range []*os.File{c.Stdin, c.Stdout, c.Stderr} {
+		if f == nil {
+			continue
+		}
+		if s, err := f.Stat(); err == nil && s.IsDir() {
+			return fault.New(fault.Input, "sandbox: descriptor %d is a folder", n).
+				Because("through it the command would reach the host's files").Try("bind the folder, and redirect from a file")
+		}
+	}
+	return nil
+}
+
 // attempt is one run in one way; a *failure if the command was not started.
 func (c Command) attempt(ctx context.Context, who caller, w way, probe bool) (Result, error) {
 	r := Result{Isolation: Isolation{Kind: w.kind}}
@@ -66,13 +84,23 @@ func (c Command) attempt(ctx context.Context, who caller, w way, probe bool) (Re
 		return r, ended(err)
 	}
 	j := job{Command: c, Mode: w.kind, Extras: len(c.Extra), Probe: probe}
-	if !w.outer {
-		j.Inner = who.spares()
+	got, stop := listen()
+	defer stop()
+	spare := idPair{who.uid, who.gid}
+	if who.gives() {
+		spare = who.spares()
+	}
+	switch {
+	case !w.outer:
+		j.Inner = spare
+	case who.gives():
+		j.Inner = idPair{1, 1} // in the outer namespace
 	}
 	// In a terminal the command shares our process group, and Ctrl-Z stops the
 	// whole job. Elsewhere it has its own: its kill(0) must not reach the group.
 	var back func()
 	j.Shared, back = keepTerminal()
+	j.Group, j.Hold = unix.Getpgrp(), c.Told != nil
 	defer back()
 	if w.kind == "chroot" && !probe {
 		farm, err := makeFarm(c.Root)
@@ -81,6 +109,9 @@ func (c Command) attempt(ctx context.Context, who caller, w way, probe bool) (Re
 		}
 		defer farm.remove()
 		j.Farm = farm.dir
+		if j.Limits.FileSize == 0 {
+			j.Limits.FileSize = j.Limits.Scratch
+		}
 	}
 	groups := c.Limits.groups()
 	defer groups.remove()
@@ -89,23 +120,24 @@ func (c Command) attempt(ctx context.Context, who caller, w way, probe bool) (Re
 	}
 	if c.Limits.Memory > 0 && !groups.limit("memory") {
 		j.Watch = true
-		r.Isolation.Missing = append(r.Isolation.Missing, "memory is watched 20 times a second, not limited by the kernel")
 	}
 
 	// The kernel sends a death signal when the starting thread ends, so this one stays.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	pid, l, err := c.startInit(w, who)
+	pid, l, err := c.startInit(w, who, spare)
 	if err != nil {
 		return r, refused("sandbox: starting it", err)
 	}
 	defer l.file.Close()
-	l.out.Encode(j) // if it fails I is dead, and says so below
-	return c.attend(ctx, pid, l, j.Shared, r, groups)
+	l.send(j) // if it fails I is dead, and says so below
+	var at start
+	defer relay(l, got, j.Shared, &at)()
+	return c.attend(ctx, pid, l, j, r, groups, &at)
 }
 
 // startInit starts I with the command's descriptors and a socket.
-func (c Command) startInit(w way, who caller) (int, *line, error) {
+func (c Command) startInit(w way, who caller, spare idPair) (int, *line, error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		return 0, nil, err
@@ -124,6 +156,10 @@ func (c Command) startInit(w way, who caller) (int, *line, error) {
 		files = append(files, f.Fd())
 	}
 	sys := &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if w.kind == "chroot" {
+		// Who kills P's process group must leave one who kills the rest.
+		sys.Setpgid = true
+	}
 	if w.kind == "namespaces" {
 		sys.Cloneflags = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
 		if !c.HostNetwork {
@@ -134,6 +170,11 @@ func (c Command) startInit(w way, who caller) (int, *line, error) {
 		sys.Cloneflags |= unix.CLONE_NEWUSER
 		sys.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: who.uid, Size: 1}}
 		sys.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: who.gid, Size: 1}}
+		if who.gives() {
+			sys.UidMappings = append(sys.UidMappings, syscall.SysProcIDMap{ContainerID: 1, HostID: spare.UID, Size: 1})
+			sys.GidMappings = append(sys.GidMappings, syscall.SysProcIDMap{ContainerID: 1, HostID: spare.GID, Size: 1})
+			sys.GidMappingsEnableSetgroups = true // to drop the caller's
+		}
 	}
 	pid, err := startStage("init", append(files, uintptr(theirs)), len(files), sys)
 	runtime.KeepAlive(c)
@@ -144,9 +185,8 @@ func (c Command) startInit(w way, who caller) (int, *line, error) {
 	return pid, l, nil
 }
 
-// attend passes signals to the command and waits for I.
-func (c Command) attend(ctx context.Context, pid int, l *line, shared bool, r Result, groups groups) (Result, error) {
-	stop := relay(l, shared)
+// attend waits for I, which waits for the command.
+func (c Command) attend(ctx context.Context, pid int, l *line, j job, r Result, groups groups, at *start) (Result, error) {
 	heard := make(chan news)
 	go func() {
 		defer close(heard)
@@ -169,9 +209,19 @@ func (c Command) attend(ctx context.Context, pid int, l *line, shared bool, r Re
 		select {
 		case n, ok := <-heard:
 			open = ok
-			r.Isolation.Missing = append(r.Isolation.Missing, n.Missing...)
-			if n.Started && c.Limits.Wall > 0 {
-				cut = time.After(c.Limits.Wall)
+			if len(n.Missing) > 0 {
+				if r.Isolation.Missing = n.Missing; j.Hold {
+					c.Told(n.Missing)
+					l.send(order{})
+				}
+			}
+			if n.Started {
+				if at.done.Store(true); c.Limits.Wall > 0 {
+					cut = time.After(c.Limits.Wall)
+				}
+				if c.Attached && (ctx.Err() == nil || at.got.Load() != 0) {
+					done = nil // else a signal ended ctx before relay was there to pass it on
+				}
 			}
 			if n.Failure != nil || n.Ended {
 				last = n
@@ -189,12 +239,15 @@ func (c Command) attend(ctx context.Context, pid int, l *line, shared bool, r Re
 			kill = nil
 		}
 	}
-	stop()
 	var status syscall.WaitStatus
 	for {
 		if _, err := syscall.Wait4(pid, &status, 0, nil); err != syscall.EINTR {
 			break
 		}
+	}
+	if status.Signaled() && j.Mode == "chroot" {
+		// Nothing else holds what it started.
+		(&initial{job: j}).killID()
 	}
 	switch err := ctx.Err(); {
 	case last.Failure != nil:
@@ -204,6 +257,9 @@ func (c Command) attend(ctx context.Context, pid int, l *line, shared bool, r Re
 		if r.Exceeded == "" {
 			return r, ended(err)
 		}
+		return r, nil
+	case !last.Ended && at.got.Load() != 0 && !at.done.Load():
+		r.Signal = syscall.Signal(at.got.Load()) // the terminal sent it to I, too, which was not ready for it
 		return r, nil
 	case !last.Ended:
 		return r, broken("sandbox: its first process ended early", errors.New(describe(status)), "run it again; if it stays, report it")
@@ -225,7 +281,7 @@ func ended(err error) error {
 
 func describe(s syscall.WaitStatus) string {
 	if s.Signaled() {
-		return "killed by " + s.Signal().String()
+		return "killed by " + unix.SignalName(s.Signal())
 	}
 	return "exit status " + itoa(s.ExitStatus())
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -239,6 +240,22 @@ func TestRelay(t *testing.T) {
 	})
 }
 
+// What the caller ignores its command ignores: it runs under nohup, or behind a
+// shell's &.
+func TestIgnored(t *testing.T) {
+	each(t, every, func(t *testing.T, w who) {
+		_, finish := w.start(t, w.command(t, "status"), func(cmd *exec.Cmd) { cmd.Env = append(os.Environ(), "IGNORE=1") })
+		o := finish()
+		_, text, _ := strings.Cut(o.Out, "SigIgn:\t")
+		text, _, _ = strings.Cut(text, "\n")
+		// Only these two bits: who started the tests may ignore others.
+		mask, err := strconv.ParseUint(text, 16, 64)
+		if w != cage && (err != nil || mask&3 != 3) || !strings.Contains(o.Out, "ignores hangup interrupt\n") {
+			t.Errorf("%+v", o)
+		}
+	})
+}
+
 func TestContext(t *testing.T) {
 	c := self().command(t, "sleep", "CONTEXT")
 	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
@@ -263,6 +280,43 @@ func TestForbidden(t *testing.T) {
 	if o.Kind != fault.Unsatisfiable || !strings.Contains(o.Err, "user.max_user_namespaces is 0") || !strings.Contains(o.Err, "next: as root: sysctl -w user.max_user_namespaces=") {
 		t.Errorf("%+v", o)
 	}
+}
+
+// Under the host's user 0 no command is run: it could write to /proc/sys.
+func TestNoOtherID(t *testing.T) {
+	bound.needs(t)
+	o := bound.run(t, bound.command(t, "exit", "0"))
+	if o.Kind != fault.Unsatisfiable || !strings.Contains(o.Err, "no other id") || !strings.Contains(o.Err, "CAP_SETUID") {
+		t.Errorf("%+v", o)
+	}
+}
+
+// What is missing is told before the command says anything.
+func TestTold(t *testing.T) {
+	for w, want := range map[who]string{cage: "told no mount namespace", masked: "memory is not limited"} {
+		t.Run(string(w), func(t *testing.T) {
+			c := w.command(t, "exits") // no such act, which it says
+			c.Limits.Memory = 1 << 30
+			_, finish := w.start(t, c, func(cmd *exec.Cmd) { cmd.Env = append(os.Environ(), "TELL=1") })
+			o := finish()
+			told, said, _ := strings.Cut(o.Out, "\n")
+			if o.Result.Code != 99 || !strings.HasPrefix(told, "told ") || !strings.Contains(told, want) || !strings.HasSuffix(said, "no act exits\n") {
+				t.Errorf("%+v", o)
+			}
+			if w == masked && strings.Contains(told, "watched") { // what it cannot see
+				t.Error(told)
+			}
+		})
+	}
+}
+
+// Devices can be written to, though nothing about them can be changed.
+func TestDevices(t *testing.T) {
+	each(t, apart, func(t *testing.T, w who) {
+		if o := w.act(t, "devices"); o.Out != "<nil>\n" {
+			t.Errorf("%+v", o)
+		}
+	})
 }
 
 func TestCheck(t *testing.T) {

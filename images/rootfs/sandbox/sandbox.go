@@ -9,12 +9,15 @@
 // I lays out the mounts while S starts, waits for whatever dies, and ends with
 // the command; the kernel then kills all that is left in the pid namespace and
 // drops the mounts. When P dies, by SIGKILL too, I sees its socket close and
-// ends everything, and the cgroup folders with it.
+// ends everything, and the cgroup folders with it; where both are killed
+// together, the next run removes those.
 //
 // Who calls decides what I is. Without privilege it has an outer user
 // namespace in which the caller is 0, and S maps the command's id to that.
 // With CAP_SYS_ADMIN I stays what P is, so that a root below a closed home can
-// be bound, and the command's id is one of the host that nobody has. In a
+// be bound, and the command's id is one of the host that nobody has; so it is
+// for a user 0 without CAP_SYS_ADMIN, by an outer user namespace. Under the
+// host's user 0 no command is run: /proc/sys would be its own to write. In a
 // container as uid 0 in which namespaces are forbidden, the root is copied by
 // links into a folder of the run, and the command runs in a chroot under an id
 // of its own; Isolation says what that leaves open. Where nothing of this is
@@ -30,8 +33,8 @@
 //
 // A signal-made end is told as such. SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 sent
 // to P go to the command; SIGINT and SIGQUIT too, unless a terminal has sent
-// them to its whole foreground group already. The caller's context should
-// therefore not end by these signals.
+// them to its whole foreground group already. A caller whose context ends by
+// these signals says so (Attached).
 package sandbox
 
 import (
@@ -73,7 +76,16 @@ type Command struct {
 	HostNetwork bool     // the host's network and resolver instead of a loopback alone
 	Limits      Limits
 
-	Stdin, Stdout, Stderr *os.File   `json:"-"` // nil: the null device
+	// Attached: the signals that end ctx are the command's own, so that ctx ends
+	// the run only until it has started.
+	Attached bool `json:"-"`
+	// Told gets what is not isolated or not limited before the command starts; it
+	// is not called where there is nothing to tell. May be nil.
+	Told func(missing []string) `json:"-"`
+
+	// nil: the null device. A file that the caller may write, the command may
+	// open anew and write, where its id is the caller's; a folder is refused.
+	Stdin, Stdout, Stderr *os.File   `json:"-"`
 	Extra                 []*os.File `json:"-"` // descriptors 3 and up
 }
 

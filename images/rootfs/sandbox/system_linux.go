@@ -61,6 +61,10 @@ func (i *initial) devMount(v *view, h hostParts, missing *[]string) error {
 		if err := s.bind(dir + "/" + n); err != nil {
 			return fmt.Errorf("/dev/%s: %w", n, err)
 		}
+		// No other mode or owner; to the device itself one may still write.
+		if err := restrict(dir+"/"+n, unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NOEXEC, false); err != nil {
+			return fmt.Errorf("/dev/%s: %w", n, err)
+		}
 	}
 	for name, target := range map[string]string{"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1",
 		"stderr": "/proc/self/fd/2", "ptmx": "pts/ptmx"} {
@@ -114,8 +118,8 @@ func (i *initial) procMount(v *view, _ hostParts, missing *[]string) error {
 		}
 	}
 	what := "/proc holds a few copied files: the kernel refuses a new one in this container (--security-opt systempaths=unconfined of docker, unmask=ALL of podman)"
-	if i.Watch {
-		what += "; memory is not limited"
+	if i.blind = true; i.Watch {
+		what += ", so that memory is not limited"
 	}
 	*missing = append(*missing, what)
 	return v.over(dir, at)

@@ -67,6 +67,32 @@ func (s *screen) expect(t *testing.T, want string) string {
 	return seen
 }
 
+// Ctrl-C ends the job whenever it comes: before the command is there, too.
+func TestEarlyInterrupt(t *testing.T) {
+	w := self()
+	ours, name := console(t)
+	hold, err := os.OpenFile(name, os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hold.Close()
+	watchScreen(ours)
+	c := w.command(t, "sleep", "EARLY")
+	c.Limits.Wall = 10 * time.Second
+	for _, wait := range []time.Duration{2, 5, 8, 11, 14, 17, 20, 25, 30, 40, 60} {
+		_, finish := w.start(t, c, func(cmd *exec.Cmd) {
+			cmd.Stdin, cmd.Stdout, cmd.Stderr = hold, hold, hold
+			cmd.SysProcAttr.Setsid, cmd.SysProcAttr.Setctty = true, true
+		})
+		time.Sleep(wait * time.Millisecond)
+		ours.WriteString("\x03")
+		// Where the caller was not there yet either, it tells nothing.
+		if o := finish(); o.Result.Exceeded != "" || o.Err != "" {
+			t.Fatalf("after %d ms: %+v", int(wait), o)
+		}
+	}
+}
+
 // In a terminal the command is in the caller's group: Ctrl-C reaches it once,
 // Ctrl-Z stops the whole job, and it cannot type for its user or signal the group.
 func TestTerminal(t *testing.T) {

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -13,28 +14,44 @@ import (
 // watch closes over once the run's processes, and what they wrote to tmpfs,
 // take more memory than allowed: for where no cgroup can be had.
 func (i *initial) watch(over chan<- struct{}) {
-	page := int64(os.Getpagesize())
 	for range time.Tick(50 * time.Millisecond) {
-		total := int64(0)
-		for _, pid := range i.pids() {
-			data, err := os.ReadFile("/proc/" + pid + "/statm")
-			f := strings.Fields(string(data))
-			if err != nil || len(f) < 3 {
-				continue
-			}
-			resident, _ := strconv.ParseInt(f[1], 10, 64)
-			shared, _ := strconv.ParseInt(f[2], 10, 64) // files, and memory that is counted once below
-			total += (resident - shared) * page
+		var own, shared, written int64
+		pids := i.pids()
+		for _, pid := range pids {
+			f := fields("/proc/"+pid+"/status", "RssAnon", "RssShmem")
+			own, shared = own+f[0], shared+f[1]
 		}
 		var s unix.Statfs_t
 		if i.Mode == "namespaces" && unix.Statfs("/dev/shm", &s) == nil {
-			total += int64(s.Blocks-s.Bfree) * int64(s.Bsize)
+			written = int64(s.Blocks-s.Bfree) * int64(s.Bsize)
 		}
-		if total > i.Limits.Memory {
+		if own+max(written, shared) > i.Limits.Memory {
+			// What processes share may be one and the same: exact, and dear.
+			shared = 0
+			for _, pid := range pids {
+				shared += fields("/proc/"+pid+"/smaps_rollup", "Pss_Shmem")[0]
+			}
+		}
+		if own+max(written, shared) > i.Limits.Memory {
 			close(over)
 			return
 		}
 	}
+}
+
+// fields are sizes of a file of /proc with lines "NAME: N kB", in bytes; 0 for
+// one that is not there.
+func fields(file string, names ...string) []int64 {
+	sizes := make([]int64, len(names))
+	data, _ := os.ReadFile(file)
+	for line := range strings.Lines(string(data)) {
+		name, value, _ := strings.Cut(line, ":")
+		if at := slices.Index(names, name); at >= 0 {
+			n, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
+			sizes[at] = n << 10
+		}
+	}
+	return sizes
 }
 
 // pids are the processes of the run, without this one.
