@@ -126,6 +126,18 @@ func (u *union) add(ctx context.Context, l *blob) error {
 	return nil
 }
 
+// Hidden says whether a layer's whiteouts delete the path p of a layer below it
+// (OCI image-spec, layer.md): gone are the paths that it deletes with all in
+// them, emptied the folders whose content it deletes; "" is the root. Paths have
+// no slash in front.
+func Hidden(p string, gone, emptied map[string]bool) bool {
+	hidden := gone[p] || emptied[""]
+	for dir := path.Dir(p); dir != "." && !hidden; dir = path.Dir(dir) {
+		hidden = gone[dir] || emptied[dir]
+	}
+	return hidden
+}
+
 // sweep removes of the layers below what is gone, with what is in it, and what
 // is in folders that are emptied.
 func (u *union) sweep(gone, emptied map[string]bool) {
@@ -136,11 +148,7 @@ func (u *union) sweep(gone, emptied map[string]bool) {
 		if n.layer == u.layer {
 			continue
 		}
-		lost := gone[p] || emptied[""]
-		for dir := path.Dir(p); dir != "." && !lost; dir = path.Dir(dir) {
-			lost = gone[dir] || emptied[dir]
-		}
-		if lost {
+		if Hidden(p, gone, emptied) {
 			delete(u.nodes, p)
 		}
 	}

@@ -142,11 +142,7 @@ func (u *union) sweep(gone, emptied map[string]bool) {
 		if n.layer == u.layer {
 			continue
 		}
-		lost := gone[p] || emptied[""]
-		for dir := path.Dir(p); dir != "." && !lost; dir = path.Dir(dir) {
-			lost = gone[dir] || emptied[dir]
-		}
-		if lost {
+		if images.Hidden(p, gone, emptied) {
 			delete(u.nodes, p)
 		}
 	}
