@@ -161,9 +161,6 @@ func (b *Base) Has(digest string) bool {
 	return slices.ContainsFunc(b.layers, func(l *blob) bool { return l.digest.String() == digest })
 }
 
-// Have tells the base where the file of a sha256 lies (House.Path).
-func (b *Base) Have(path func(sha256 string) string) { b.where = path }
-
 // count is the number of the base's layers.
 func (b *Base) count() int {
 	n := len(b.layers)

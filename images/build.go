@@ -18,7 +18,7 @@ import (
 var errNoBlob = errors.New("image has no such layer")
 
 // Build finds out the digests of every layer and gives the image. A layer is
-// begun when Spec.Ready says that its files lie where Base.Have and Wheel.Path
+// begun when Spec.Ready says that its files lie where BaseOptions.Path and Wheel.Path
 // say, and goes to Spec.Writers as soon as its digest is known. What is known
 // already, from the cache or by Spec.Believe, is not made.
 func Build(ctx context.Context, s Spec) (*Image, error) {

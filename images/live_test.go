@@ -23,20 +23,20 @@ import (
 // liveBase opens a base and fetches its artifacts.
 func liveBase(t *testing.T, o BaseOptions) *Base {
 	t.Helper()
-	b, err := OpenBase(context.Background(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
 	house, err := wheelhouse.Open(o.CacheDir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer house.Close()
+	o.Path = house.Path
+	b, err := OpenBase(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
 	err = house.Fill(context.Background(), b.Artifacts(), wheelhouse.FillOptions{Open: b.Open})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.Have(house.Path)
 	return b
 }
 
